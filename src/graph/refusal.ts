@@ -1,0 +1,103 @@
+import { z } from 'zod'
+import { ConnectorError, type ErrorCode, type GraphRefusal } from '../errors.ts'
+import { retryAfterSeconds } from './retry-after.ts'
+
+/** An answer of Graph that is not a success. */
+export interface RefusedAnswer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  readonly body: unknown
+}
+
+/** What the call was for, so that the error can say it. */
+export interface Attempt {
+  /** "create the session": completes the sentence "Cannot …". */
+  readonly action: string
+  /** The 404 of the deepest id in the path. */
+  readonly notFound: ErrorCode
+  /** The token sent, cut out of whatever Graph repeats. */
+  readonly token: string
+  /** Milliseconds since 1970. */
+  readonly now: number
+}
+
+// https://learn.microsoft.com/graph/errors: `innerError` is spelt two ways, and every part may be missing or empty.
+const text = z.string().optional().catch(undefined)
+const inner = z.object({ 'request-id': text }).optional().catch(undefined)
+const graphError = z
+  .object({ error: z.object({ code: text, message: text, innerError: inner, innererror: inner }) })
+  .transform(({ error }) => ({ ...error, requestId: (error.innerError ?? error.innererror)?.['request-id'] }))
+  .catch({ requestId: undefined, code: undefined, message: undefined, innerError: undefined, innererror: undefined })
+
+/** Suggested wait when Graph gives none, in seconds: some Graph services leave `Retry-After` out of a 429. */
+const defaultRetryAfterSeconds = 10
+
+/** A Graph message longer than this is cut. */
+const maxMessageLength = 300
+
+/** Anything that looks like a token, beside the one that was sent. */
+const tokenLike = /eyJ[\w-]+\.[\w.-]+|Bearer\s+\S+/g
+
+const single = (header: string | string[] | undefined): string | undefined =>
+  Array.isArray(header) ? header.join(', ') : header
+
+function describe({ status, headers, body }: RefusedAnswer, token: string): GraphRefusal {
+  const { code, message, requestId } = graphError.parse(body)
+  const safe = message?.replaceAll(token, '[token]').replace(tokenLike, '[token]').slice(0, maxMessageLength)
+  const id = requestId ?? single(headers['request-id'])
+  return {
+    status,
+    ...(code !== undefined && { code: code.slice(0, maxMessageLength) }),
+    ...(safe !== undefined && { message: safe }),
+    ...(id !== undefined && { 'request-id': id }),
+  }
+}
+
+/** The claims of a challenge (401 with `error="insufficient_claims"`), as Graph wrote them: base64 of JSON. */
+function challengedClaims(headers: RefusedAnswer['headers']): string | undefined {
+  const challenge = single(headers['www-authenticate']) ?? ''
+  if (!/\berror="?insufficient_claims\b/.test(challenge)) return undefined
+  return /\bclaims="([A-Za-z0-9+/=_-]+)"/.exec(challenge)?.[1]
+}
+
+/**
+ * Translates Graph's final refusal into a row of our catalogue (contract, section 7). Pure.
+ * The status decides; Graph's own codes are not stable enough to branch on.
+ */
+export function refusal(answer: RefusedAnswer, { action, notFound, token, now }: Attempt): ConnectorError {
+  const { status, headers } = answer
+  const graph = describe(answer, token)
+  const wait = retryAfterSeconds(single(headers['retry-after']), now)
+  const fail = (code: ErrorCode, why: string, facts: object = {}) =>
+    new ConnectorError(code, `Cannot ${action}: ${why}`, { graph, ...facts })
+
+  switch (status) {
+    case 401: {
+      const claims = challengedClaims(headers)
+      if (claims === undefined) return fail('GraphError', 'Microsoft Graph did not accept the token')
+      const challenge = `Bearer error="insufficient_claims", claims="${claims}"`
+      return fail('InsufficientClaims', 'Conditional Access asks for more; sign in again with the claims given', {
+        headers: { 'www-authenticate': challenge },
+      })
+    }
+    case 403:
+      return fail('GraphForbidden', 'the caller lacks a Security Copilot role or a Graph permission')
+    case 404:
+      return fail(notFound, 'Microsoft Graph does not know it, or the caller does not own it')
+    case 429: {
+      const retryAfter = wait ?? defaultRetryAfterSeconds
+      return fail('GraphThrottled', `Microsoft Graph throttles; try again in ${retryAfter} seconds`, {
+        retryAfterSeconds: retryAfter,
+      })
+    }
+    case 503:
+      if (wait === undefined) return fail('GraphError', 'Microsoft Graph answered 503')
+      return fail('GraphUnavailable', `Microsoft Graph is unavailable; try again in ${wait} seconds`, {
+        retryAfterSeconds: wait,
+      })
+    case 504:
+      return fail('GraphTimeout', 'Microsoft Graph took too long')
+    default:
+      return fail('GraphError', `Microsoft Graph answered ${status}`)
+  }
+}

@@ -1,0 +1,59 @@
+import { z } from 'zod'
+
+// What is read of Graph's answers, and no more: https://learn.microsoft.com/graph/api/resources/security-securitycopilot-session
+// Graph may add properties and enum members at any time, so unknown ones are let through or left out.
+
+const id = z.guid()
+
+const dateTime = z.iso.datetime({ offset: true })
+
+/** Text that Graph may leave out or send as null. */
+const optionalText = z
+  .string()
+  .nullish()
+  .transform(text => text ?? null)
+
+/** A session: the thread that prompts belong to. */
+export const session = z.object({ id })
+
+/** A prompt: what is asked. It has no state and no answer; those live on its evaluations. */
+export const prompt = z.object({
+  id,
+  createdDateTime: dateTime,
+  content: z
+    .string()
+    .nullish()
+    .transform(text => text ?? ''),
+  skillName: optionalText,
+})
+
+/** One run of a prompt, with its answer once it ended. */
+export const evaluation = z.object({
+  id,
+  createdDateTime: dateTime,
+  lastModifiedDateTime: dateTime,
+  state: z.string().min(1),
+  result: z
+    .object({ content: optionalText, type: z.string().min(1) })
+    .nullish()
+    .transform(result => result ?? null),
+})
+
+/** A plugin: skills that are enabled or not for the whole workspace. Its key is `name`. */
+export const plugin = z.object({ name: z.string(), isEnabled: z.boolean() })
+
+/** A page of a collection. */
+export const page = <Item extends z.ZodType>(item: Item) =>
+  z.object({ value: z.array(item), '@odata.nextLink': z.string().optional() })
+
+/** Evaluations come as a collection by the reference page's text, as one bare entity by its sample: both are read. */
+export const evaluationPage = z.union([
+  page(evaluation),
+  evaluation.transform(entity => ({ value: [entity], '@odata.nextLink': undefined })),
+])
+
+export type Session = z.output<typeof session>
+export type Prompt = z.output<typeof prompt>
+export type Evaluation = z.output<typeof evaluation>
+export type Plugin = z.output<typeof plugin>
+export type Page<Item> = { value: Item[]; '@odata.nextLink'?: string | undefined }
