@@ -1,0 +1,72 @@
+import pMap from 'p-map'
+import type { Connection } from '../connections/connection.ts'
+import { ConnectorError } from '../errors.ts'
+import type { PromptId } from '../graph/client.ts'
+import type { Evaluation, Prompt } from '../graph/schemas.ts'
+import type { Copilot } from './copilot.ts'
+import { compareDateTimes } from './date-time.ts'
+import type { PromptText } from './memory.ts'
+import { skillNameOf } from './prompt-text.ts'
+import { isEnded, stateOf } from './spelling.ts'
+
+/** One prompt of a promptbook run, with its newest evaluation. */
+export interface PromptbookStep {
+  readonly prompt: PromptText
+  readonly evaluation: Evaluation | undefined
+}
+
+export interface PromptbookRun {
+  readonly sessionId: string
+  readonly state: string
+  readonly steps: readonly PromptbookStep[]
+}
+
+/** Evaluations read at once: 200 prompts take ten rounds. */
+const parallelReads = 20
+
+const sameId = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase()
+
+const byCreation = (a: { createdDateTime: string }, b: { createdDateTime: string }): number =>
+  compareDateTimes(a.createdDateTime, b.createdDateTime)
+
+/** The prompt named and every later one of its session, oldest first. Graph has no promptbook: this is what stands for a run. */
+function runFrom(prompts: readonly Prompt[], promptId: string): Prompt[] {
+  const ordered = prompts.toSorted(byCreation)
+  const first = ordered.findIndex(prompt => sameId(prompt.id, promptId))
+  if (first < 0) {
+    throw new ConnectorError('PromptNotFound', 'Cannot read the promptbook run: the session has no such prompt')
+  }
+  return ordered.slice(first)
+}
+
+/** The state of a run from those of its newest evaluations (contract, section 3). Pure. */
+export function promptbookState(evaluations: readonly (Evaluation | undefined)[]): string {
+  const states = evaluations.map(evaluation => evaluation && stateOf(evaluation))
+  if (states.every(state => state === undefined)) return 'Created'
+  if (states.includes('WaitingForInput')) return 'WaitingForInput'
+  if (!evaluations.every(evaluation => evaluation && isEnded(evaluation))) return 'Running'
+  return states.includes('Cancelled') ? 'Cancelled' : 'Completed'
+}
+
+/**
+ * Reads how a promptbook run stands.
+ * @throws ConnectorError `SessionNotFound`, `PromptNotFound` and the Graph rows.
+ */
+export async function fetchPromptbook(
+  { graph, memory }: Copilot,
+  as: Connection,
+  { sessionId, promptId }: PromptId,
+): Promise<PromptbookRun> {
+  const prompts = runFrom(await graph.listPrompts(as, { sessionId }), promptId)
+  const steps = await pMap(
+    prompts,
+    async ({ id, content, skillName }): Promise<PromptbookStep> => {
+      const ids = { sessionId, promptId: id }
+      const evaluations = await graph.listEvaluations(as, ids)
+      const prompt = memory.keepPrompt(as, ids, { content, skillName: skillNameOf({ content, skillName }) })
+      return { prompt, evaluation: evaluations.toSorted(byCreation).at(-1) }
+    },
+    { concurrency: parallelReads },
+  )
+  return { sessionId, state: promptbookState(steps.map(step => step.evaluation)), steps }
+}
