@@ -1,0 +1,68 @@
+import { randomUUID } from 'node:crypto'
+import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import type { Clock } from './clock.ts'
+import type { Authenticate } from './connections/connection.ts'
+import { evaluationRoutes } from './connector/evaluation-routes.ts'
+import { promptbookRoute } from './connector/promptbook-route.ts'
+import { submitRoute } from './connector/submit-route.ts'
+import type { Copilot } from './copilot/copilot.ts'
+import { answerHeadersPlugin } from './plugins/answer-headers.ts'
+import { closing } from './plugins/closing.ts'
+import { connection } from './plugins/connection.ts'
+import { answerClientError, answerError, errorHandler } from './plugins/errors.ts'
+import { health } from './plugins/health.ts'
+import { requestLog } from './plugins/request-log.ts'
+import { unknownRoutes } from './plugins/unknown-routes.ts'
+import { validation } from './plugins/validation.ts'
+import { wellFormed } from './plugins/well-formed.ts'
+
+/** What the service is made of. */
+export interface Parts {
+  readonly copilot: Copilot
+  readonly authenticate: Authenticate
+  readonly clock: Clock
+  readonly log: FastifyBaseLogger
+  /** Base of the URLs handed out, without a closing slash. */
+  readonly publicUrl: string
+  /** How long Submit waits when the caller does not say. */
+  readonly submitWaitSeconds: number
+  /** Put on every answer. */
+  readonly extraHeaders?: Readonly<Record<string, string>>
+}
+
+/** A path may be as long as Node lets a request line be: a long id is then refused as an id, with a reason. */
+const maxParamLength = 16_384
+
+/** Puts the service together. Reads no environment and opens no socket. */
+export function buildApp({ copilot, authenticate, clock, log, extraHeaders = {}, ...wire }: Parts): FastifyInstance {
+  const answers = { clock, extraHeaders }
+  const app = Fastify({
+    loggerInstance: log,
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: () => randomUUID(),
+    bodyLimit: 1024 * 1024,
+    routerOptions: { maxParamLength },
+    http: { requireHostHeader: false },
+    frameworkErrors: (error, request, reply) => {
+      answerError(error, request, reply, answers)
+    },
+    clientErrorHandler: (error, socket) => answerClientError(error, socket, answers),
+  })
+  app.removeContentTypeParser('text/plain')
+
+  app.register(answerHeadersPlugin, answers)
+  app.register(errorHandler, answers)
+  app.register(requestLog, { clock })
+  app.register(closing)
+  app.register(wellFormed)
+  app.register(unknownRoutes)
+  app.register(validation)
+  app.register(health)
+  app.register(async actions => {
+    actions.register(connection, { authenticate })
+    actions.register(submitRoute, { copilot, clock, ...wire })
+    actions.register(evaluationRoutes, { copilot, clock, ...wire })
+    actions.register(promptbookRoute, { copilot })
+  })
+  return app
+}

@@ -1,0 +1,56 @@
+import type { FastifyReply } from 'fastify'
+import type { Copilot } from '../copilot/copilot.ts'
+import { isEnded } from '../copilot/spelling.ts'
+import { submit } from '../copilot/submit.ts'
+import type { ZodPlugin } from '../plugins/validation.ts'
+import { toEvaluationResult } from './normalise.ts'
+import { readPreference } from './prefer.ts'
+import { sendAccepted, type Wire } from './reply.ts'
+import { evaluationResult, submitPrompt } from './schemas.ts'
+
+export interface SubmitOptions extends Wire {
+  readonly copilot: Copilot
+  /** How long to wait when the caller does not say. */
+  readonly submitWaitSeconds: number
+}
+
+/** `POST /process-prompt`: Submit a Security Copilot prompt. */
+export const submitRoute: ZodPlugin<SubmitOptions> = async (app, { copilot, submitWaitSeconds, ...wire }) => {
+  const holds = new Set<AbortController>()
+  // Whoever is held when the service stops is answered at once with what is known.
+  app.addHook('preClose', async () => holds.forEach(hold => hold.abort()))
+
+  /** Aborts when nobody waits for the answer any more: it was sent, the caller is gone, or the service stops. */
+  function holdSignal({ raw }: FastifyReply): AbortSignal {
+    const hold = new AbortController()
+    holds.add(hold)
+    raw.once('close', () => {
+      holds.delete(hold)
+      hold.abort()
+    })
+    return hold.signal
+  }
+
+  app.post(
+    '/process-prompt',
+    { schema: { body: submitPrompt, response: { 200: evaluationResult, 202: evaluationResult } } },
+    async (request, reply) => {
+      const { waitSeconds, applied } = readPreference(request.headers.prefer, submitWaitSeconds)
+      const { PromptContent, SessionId, Skillsets, SkillName, SkillInputs } = request.body
+      const run = await submit(
+        copilot,
+        request.connection,
+        {
+          content: PromptContent,
+          sessionId: SessionId,
+          plugins: Skillsets,
+          skillName: SkillName,
+          skillInputs: SkillInputs,
+        },
+        { until: request.receivedAt + waitSeconds * 1000, signal: holdSignal(reply) },
+      )
+      if (applied !== undefined) reply.header('preference-applied', applied)
+      return isEnded(run.evaluation) ? toEvaluationResult(run) : sendAccepted(reply, run, wire)
+    },
+  )
+}

@@ -1,0 +1,46 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import fp from 'fastify-plugin'
+
+export interface AnswerHeadersOptions {
+  /** Put on every answer, whatever it is. */
+  readonly extraHeaders: Readonly<Record<string, string>>
+}
+
+/** The two names by which a caller may send its own id of the request. */
+const clientRequestIdHeaders = ['client-request-id', 'x-ms-client-request-id'] as const
+
+const echoable = /^[\x21-\x7e]{1,128}$/
+
+/** The caller's own id of the request, if it is one that may be echoed (contract, section 8), and the header it came in. */
+export function clientRequestId(headers: IncomingHttpHeaders): { name: string; id: string } | undefined {
+  for (const name of clientRequestIdHeaders) {
+    const id = headers[name]
+    if (typeof id === 'string' && echoable.test(id)) return { name, id }
+  }
+  return undefined
+}
+
+/** The headers of every answer: our id, the caller's id echoed, and that nobody may keep a copy. Pure. */
+export function answerHeaders(
+  requestId: string,
+  headers: IncomingHttpHeaders,
+  { extraHeaders }: AnswerHeadersOptions,
+): Record<string, string> {
+  const client = clientRequestId(headers)
+  return {
+    'request-id': requestId,
+    'cache-control': 'no-store',
+    ...(client && { 'client-request-id': client.id, [client.name]: client.id }),
+    ...extraHeaders,
+  }
+}
+
+/** Puts them on every answer that passes through Fastify's hooks. */
+export const answerHeadersPlugin = fp<AnswerHeadersOptions>(
+  async (app, options) => {
+    app.addHook('onRequest', async (request, reply) => {
+      reply.headers(answerHeaders(request.id, request.headers, options))
+    })
+  },
+  { name: 'answer-headers' },
+)

@@ -1,0 +1,20 @@
+import fp from 'fastify-plugin'
+import type { Authenticate, Connection } from '../connections/connection.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who calls. Known on every route that needs authentication. */
+    connection: Connection
+  }
+}
+
+/** Finds out who calls before anything else is read of the request. */
+export const connection = fp<{ authenticate: Authenticate }>(
+  async (app, { authenticate }) => {
+    app.decorateRequest('connection')
+    app.addHook('onRequest', async request => {
+      request.connection = await authenticate(request.headers)
+    })
+  },
+  { name: 'connection' },
+)

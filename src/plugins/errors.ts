@@ -1,0 +1,63 @@
+import { randomUUID } from 'node:crypto'
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import type { Clock } from '../clock.ts'
+import { answerHeaders, clientRequestId, type AnswerHeadersOptions } from './answer-headers.ts'
+import { errorReply, toConnectorError } from './error-reply.ts'
+
+export interface ErrorOptions extends AnswerHeadersOptions {
+  readonly clock: Clock
+}
+
+/** Answers any error thrown while a request is handled; what is our or Graph's fault is logged with its cause. */
+export function answerError(
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  options: ErrorOptions,
+): FastifyReply {
+  const known = toConnectorError(error)
+  const { status, headers, body } = errorReply(known, {
+    requestId: request.id,
+    clientRequestId: clientRequestId(request.headers)?.id,
+    now: options.clock.now(),
+  })
+  if (status >= 500) request.log.error({ err: known }, known.code)
+  return reply
+    .code(status)
+    .headers({ ...answerHeaders(request.id, request.headers, options), ...headers })
+    .serializer(JSON.stringify)
+    .send(body)
+}
+
+/** Answers what is not HTTP, on the bare socket: Node could make no request of it. */
+export function answerClientError(error: Error & { code?: string }, socket: Socket, options: ErrorOptions): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy(error)
+    return
+  }
+  const requestId = randomUUID()
+  const { status, headers, body } = errorReply(toConnectorError(error), {
+    requestId,
+    clientRequestId: undefined,
+    now: options.clock.now(),
+  })
+  const text = JSON.stringify(body)
+  const lines = Object.entries({
+    ...answerHeaders(requestId, {}, options),
+    ...headers,
+    'content-length': Buffer.byteLength(text),
+    connection: 'close',
+  }).map(([name, value]) => `${name}: ${value}\r\n`)
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${text}`)
+}
+
+/** One error handler for every route. */
+export const errorHandler = fp<ErrorOptions>(
+  async (app, options) => {
+    app.setErrorHandler((error, request, reply) => answerError(error, request, reply, options))
+  },
+  { name: 'errors' },
+)

@@ -1,0 +1,120 @@
+import type { Test } from 'tap'
+import { readConfig } from '../../src/config.ts'
+import type { Authenticate } from '../../src/connections/connection.ts'
+import { createLog } from '../../src/log.ts'
+import { createService, type ServiceOptions } from '../../src/service.ts'
+import { createSimulator, type SimulatorOptions } from '../../src/simulator/graph.ts'
+import { createModel, type Model, type ModelOptions } from '../../src/simulator/model.ts'
+import { leapingClock, type LeapingClock } from './clock.ts'
+import { environmentVariables } from './environment.ts'
+
+export interface WorldOptions {
+  readonly env?: Record<string, string>
+  readonly model?: Partial<ModelOptions>
+  readonly simulator?: Partial<SimulatorOptions>
+  readonly graphLimits?: ServiceOptions['graphLimits']
+  readonly authenticate?: Authenticate
+  /** Stands in for the simulator. */
+  readonly graphUrl?: string
+  /** Listens here and hands out URLs that can be followed. */
+  readonly port?: number
+}
+
+/** What came back, body parsed. */
+export interface Reply {
+  readonly status: number
+  readonly headers: Headers
+  readonly body: any
+}
+
+export interface World {
+  readonly url: string
+  readonly clock: LeapingClock
+  readonly model: Model
+  /** The operations that Graph was asked for, in order. */
+  readonly calls: string[]
+  /** The lines the service logged. */
+  readonly log: string[]
+  get(path: string, headers?: Record<string, string>): Promise<Reply>
+  /** Posts a JSON body; a string is sent as it is. */
+  post(path: string, body: unknown, headers?: Record<string, string>): Promise<Reply>
+  /** `POST /process-prompt` with this content, answered at once. */
+  start(content: string, more?: object): Promise<Reply>
+  close(): Promise<void>
+}
+
+const scopes = ['SecurityCopilotWorkspaces.Read.All', 'SecurityCopilotWorkspaces.ReadWrite.All']
+
+/** Callers by name: the header `x-test-caller` picks the connection, as a verified token will. */
+const byName: Authenticate = async headers => {
+  const name = String(headers['x-test-caller'] ?? 'alice')
+  return { key: name, graphToken: async () => `token-of-${name}` }
+}
+
+export async function request(url: string, init: RequestInit = {}): Promise<Reply> {
+  const response = await fetch(url, init)
+  const text = await response.text()
+  return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) }
+}
+
+/** A service of its own on a simulator of its own, over real HTTP, closed when the test ends. */
+export async function world(t: Test, options: WorldOptions = {}): Promise<World> {
+  const { env = {}, port = 0, authenticate = byName } = options
+  const clock = leapingClock()
+  const calls: string[] = []
+  const log: string[] = []
+
+  const model = createModel({ clock, ...options.model })
+  const simulator = createSimulator({
+    model,
+    clock,
+    authorise: token =>
+      token.startsWith('token-of-') ? { owner: token.slice('token-of-'.length), scopes } : undefined,
+    onCall: operation => calls.push(operation),
+    ...options.simulator,
+  })
+  const simulatorUrl = await simulator.listen({ host: '127.0.0.1', port: 0 })
+
+  const config = readConfig({
+    ...environmentVariables,
+    GRAPH_BASE_URL: options.graphUrl ?? `${simulatorUrl}/beta`,
+    ...(port && { PUBLIC_URL: `http://127.0.0.1:${port}` }),
+    ...env,
+  })
+  const app = createService({
+    config,
+    clock,
+    authenticate,
+    log: createLog('trace', { write: line => log.push(line) }),
+    ...(options.graphLimits && { graphLimits: options.graphLimits }),
+  })
+  const url = await app.listen({ host: '127.0.0.1', port })
+  const close = async () => {
+    await app.close()
+    await simulator.close()
+  }
+  t.teardown(close)
+
+  const post: World['post'] = (path, body, headers = {}) =>
+    request(url + path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+    })
+  return {
+    url,
+    clock,
+    model,
+    calls,
+    log,
+    close,
+    get: (path, headers = {}) => request(url + path, { headers }),
+    post,
+    start: (content, more = {}) =>
+      post('/process-prompt', { PromptContent: content, ...more }, { prefer: 'respond-async' }),
+  }
+}
+
+/** The path of a run's evaluation, from any answer that carries its ids. */
+export const evaluationPath = ({ body }: Reply): string =>
+  `/sessions/${body.sessionId}/prompts/${body.promptId}/evaluations/${body.evaluationId}`
