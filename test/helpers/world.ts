@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import type { Test } from 'tap'
 import { readConfig } from '../../src/config.ts'
 import type { Authenticate } from '../../src/connections/connection.ts'
@@ -14,6 +15,8 @@ export interface WorldOptions {
   readonly simulator?: Partial<SimulatorOptions>
   readonly graphLimits?: ServiceOptions['graphLimits']
   readonly authenticate?: Authenticate
+  /** Real ms that Graph takes to answer, so that calls meet. */
+  readonly graphDelayMs?: number
   /** Stands in for the simulator. */
   readonly graphUrl?: string
   /** Listens here and hands out URLs that can be followed. */
@@ -33,6 +36,8 @@ export interface World {
   readonly model: Model
   /** The operations that Graph was asked for, in order. */
   readonly calls: string[]
+  /** The most calls that Graph had to answer at the same time. */
+  mostAtOnce(): number
   /** The lines the service logged. */
   readonly log: string[]
   get(path: string, headers?: Record<string, string>): Promise<Reply>
@@ -73,6 +78,16 @@ export async function world(t: Test, options: WorldOptions = {}): Promise<World>
     onCall: operation => calls.push(operation),
     ...options.simulator,
   })
+  let atOnce = 0
+  let most = 0
+  simulator.addHook('onRequest', async () => {
+    atOnce += 1
+    most = Math.max(most, atOnce)
+    if (options.graphDelayMs !== undefined) await wait(options.graphDelayMs)
+  })
+  simulator.addHook('onResponse', async () => {
+    atOnce -= 1
+  })
   const simulatorUrl = await simulator.listen({ host: '127.0.0.1', port: 0 })
 
   const config = readConfig({
@@ -106,6 +121,7 @@ export async function world(t: Test, options: WorldOptions = {}): Promise<World>
     clock,
     model,
     calls,
+    mostAtOnce: () => most,
     log,
     close,
     get: (path, headers = {}) => request(url + path, { headers }),
