@@ -8,7 +8,7 @@ export function routesByPath(app: FastifyInstance): (path: string) => ReadonlySe
   const routes = new Map<string, { readonly pattern: RegExp; readonly methods: Set<string> }>()
   app.addHook('onRoute', ({ url, method }) => {
     const route = routes.get(url) ?? {
-      pattern: new RegExp(`^${url.replaceAll(/:\w+/g, '[^/]+')}/?$`),
+      pattern: new RegExp(`^${url.replaceAll(/:\w+/g, '[^/]+')}$`),
       methods: new Set<string>(),
     }
     for (const one of [method].flat()) route.methods.add(one)

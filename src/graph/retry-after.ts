@@ -5,7 +5,9 @@
 export function retryAfterSeconds(header: string | undefined, now: number): number | undefined {
   if (header === undefined) return undefined
   const text = header.trim()
-  const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : (Date.parse(text) - now) / 1000
+  // A date starts with a weekday; Date.parse alone would take "-5" for a year.
+  const date = /^[A-Z][a-z]+[ ,]/.test(text) ? Date.parse(text) : Number.NaN
+  const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : (date - now) / 1000
   if (!Number.isFinite(seconds)) return undefined
   return Math.max(1, Math.ceil(seconds))
 }

@@ -72,7 +72,7 @@ export function createSimulator({ clock, authorise, onCall, ...options }: Simula
   })
 
   app.setNotFoundHandler(async request => {
-    throw graphError(methodsOf(request.url.replace(/\?.*/s, '')) ? 405 : 404)
+    throw graphError(methodsOf(request.url.replace(/\/?(\?.*)?$/s, '')) ? 405 : 404)
   })
 
   for (const { name, method, path, run } of publishedOperations(options)) {
