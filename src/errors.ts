@@ -87,6 +87,13 @@ export class ConnectorError extends Error {
     this.facts = facts
   }
 
+  /** Anything thrown as one of ours; what nobody foresaw becomes `InternalError`, which shows nothing of it. */
+  static from(error: unknown): ConnectorError {
+    if (error instanceof ConnectorError) return error
+    const message = 'Cannot complete the request: an unexpected error occurred'
+    return new ConnectorError('InternalError', message, { cause: error })
+  }
+
   /** The same error, carrying the ids of what exists already. */
   with(ids: CreatedIds): ConnectorError {
     return new ConnectorError(this.code, this.message, { ...this.facts, ...ids })

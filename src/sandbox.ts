@@ -15,12 +15,13 @@ const withoutEntra = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
 
 // `npm run sandbox`: the service, with nothing configured, on the built-in simulator.
 await run(async () => {
-  const token = randomUUID()
+  const token: string = randomUUID()
   const scopes = ['SecurityCopilotWorkspaces.Read.All', 'SecurityCopilotWorkspaces.ReadWrite.All']
+  const callers = new Map([[token, { owner: 'sandbox', scopes }]])
   const simulator = createSimulator({
     model: createModel({ clock: systemClock }),
     clock: systemClock,
-    authorise: bearer => (bearer === token ? { owner: 'sandbox', scopes } : undefined),
+    authorise: bearer => callers.get(bearer),
   })
   const simulatorUrl = await simulator.listen({ host: '127.0.0.1', port: 0 })
 

@@ -62,7 +62,12 @@ t.test('readConfig()', async t => {
   })
 
   await t.test('allows http on loopback only', async t => {
-    for (const url of ['http://localhost:1/beta', 'http://127.0.0.1:1/beta', 'http://[::1]:1/beta', 'https://g.example']) {
+    for (const url of [
+      'http://localhost:1/beta',
+      'http://127.0.0.1:1/beta',
+      'http://[::1]:1/beta',
+      'https://g.example',
+    ]) {
       t.equal(readConfig({ ...complete, GRAPH_BASE_URL: url, ENTRA_AUTHORITY: url }).GRAPH_BASE_URL, url)
     }
   })
@@ -97,7 +102,11 @@ t.test('readConfig()', async t => {
   const cases: [string, Record<string, string>, RegExp][] = [
     ['a missing tenant', { ENTRA_TENANT_ID: '' }, /ENTRA_TENANT_ID is required$/],
     ['neither secret nor certificate', { ENTRA_CLIENT_SECRET: '' }, /ENTRA_CLIENT_SECRET or ENTRA_CLIENT_CERT/],
-    ['a file that is not there', { ENTRA_CLIENT_SECRET: '', ENTRA_CLIENT_SECRET_FILE: '/nowhere' }, /_FILE names a file/],
+    [
+      'a file that is not there',
+      { ENTRA_CLIENT_SECRET: '', ENTRA_CLIENT_SECRET_FILE: '/nowhere' },
+      /_FILE names a file/,
+    ],
     ['a secret given twice', { ENTRA_CLIENT_SECRET_FILE: '/dev/null' }, /ENTRA_CLIENT_SECRET is set twice/],
     ['a URL with a query', { PUBLIC_URL: 'https://x.example/?a' }, /PUBLIC_URL must be an http or https URL/],
     ['a URL with a fragment', { PUBLIC_URL: 'https://x.example/#a' }, /PUBLIC_URL must/],

@@ -17,7 +17,7 @@ for await (const line of createInterface(tap.stdout)) {
   if (/^\s*not ok/.test(line)) inFailure = true
   // What follows the results, at the left edge, is the coverage report.
   if (/^(# \{|-+\|)/.test(line)) inTests = false
-  if (inFailure || !inTests || /^ok/.test(line)) console.log(line)
+  if (inFailure || !inTests || line.startsWith('ok')) console.log(line)
   if (/^\s*\.\.\.$/.test(line)) inFailure = false
 }
 const [status] = (await closed) as [number | null]

@@ -28,12 +28,16 @@ function parse(header: string): Map<string, string> {
   return preferences
 }
 
+/** A longer header is not read: reading takes time that grows faster than the header. */
+const maxHeaderLength = 1000
+
 /**
  * Reads the `Prefer` header of Submit: `wait=N` in seconds, capped at 100, or `respond-async`. Both together mean "wait
  * so long, then go on without me" (RFC 7240, 4.3). An invalid preference is ignored. Pure.
  */
 export function readPreference(header: string | string[] | undefined, defaultWaitSeconds: number): Preference {
-  const preferences = parse(Array.isArray(header) ? header.join(',') : (header ?? ''))
+  const text = Array.isArray(header) ? header.join(',') : (header ?? '')
+  const preferences = parse(text.length > maxHeaderLength ? '' : text)
   const respondAsync = preferences.get('respond-async') === ''
   const wait = preferences.get('wait')
   if (wait !== undefined && /^\d+$/.test(wait)) {

@@ -14,8 +14,11 @@ const maxDisplayNameLength = 80
 
 /** A session's name: the first line that is not blank, trimmed, at most 80 characters, no emoji cut in half. Graph requires one. */
 export function displayName(content: string): string {
-  const line = content.split(/[\r\n\u2028\u2029]+/).find(text => text.trim() !== '') ?? content
-  const cut = line.trim().slice(0, maxDisplayNameLength)
+  const line = content
+    .trim()
+    .replace(/[\r\n\u2028\u2029].*$/s, '')
+    .trimEnd()
+  const cut = line.slice(0, maxDisplayNameLength)
   return cut.isWellFormed() ? cut : cut.replace(/[\uD800-\uDBFF]$/, '')
 }
 

@@ -24,7 +24,7 @@ async function carrying<T>(ids: CreatedIds, step: Promise<T>): Promise<T> {
   try {
     return await step
   } catch (error) {
-    throw error instanceof ConnectorError ? error.with(ids) : error
+    throw ConnectorError.from(error).with(ids)
   }
 }
 

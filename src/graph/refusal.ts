@@ -35,15 +35,22 @@ const defaultRetryAfterSeconds = 10
 /** A Graph message longer than this is cut. */
 const maxMessageLength = 300
 
+/** More of a message is not looked at. */
+const maxMessageRead = 10_000
+
 /** Anything that looks like a token, beside the one that was sent. */
-const tokenLike = /eyJ[\w-]+\.[\w.-]+|Bearer\s+\S+/g
+const tokenLike = /eyJ[\w.-]+|Bearer\s+\S+/g
 
 const single = (header: string | string[] | undefined): string | undefined =>
   Array.isArray(header) ? header.join(', ') : header
 
 function describe({ status, headers, body }: RefusedAnswer, token: string): GraphRefusal {
   const { code, message, requestId } = graphError.parse(body)
-  const safe = message?.replaceAll(token, '[token]').replace(tokenLike, '[token]').slice(0, maxMessageLength)
+  const safe = message
+    ?.slice(0, maxMessageRead)
+    .replaceAll(token, '[token]')
+    .replace(tokenLike, '[token]')
+    .slice(0, maxMessageLength)
   const id = requestId ?? single(headers['request-id'])
   return {
     status,

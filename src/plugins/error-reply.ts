@@ -38,19 +38,15 @@ export const malformedHttp = new ConnectorError(
   },
 )
 
-const internal = (cause: unknown) =>
-  new ConnectorError('InternalError', 'Cannot complete the request: an unexpected error occurred', { cause })
-
 /** Anything thrown, as the error a caller sees. What is unknown becomes `InternalError` and shows nothing of itself. Pure. */
 export function toConnectorError(error: unknown): ConnectorError {
-  if (error instanceof ConnectorError) return error
-  if (!(error instanceof Error)) return internal(error)
+  if (error instanceof ConnectorError || !(error instanceof Error)) return ConnectorError.from(error)
   const { code = '', statusCode = 500 } = error as Error & { code?: string; statusCode?: number }
   const row = frameworkErrors[code]
   if (row) return new ConnectorError(...row)
   if (code.startsWith('HPE_') || code.startsWith('ERR_HTTP_') || code === 'FST_ERR_BAD_URL') return malformedHttp
   // What is left of 400 is the body's parser: empty, cut short, not JSON, or with a "__proto__" key.
-  return statusCode === 400 ? malformedJson : internal(error)
+  return statusCode === 400 ? malformedJson : ConnectorError.from(error)
 }
 
 /** The answer to an error (contract, section 8). Pure. */

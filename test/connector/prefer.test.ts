@@ -24,6 +24,7 @@ t.test('readPreference()', async t => {
     [['respond-async', 'wait=10'], 10, 'respond-async, wait=10'],
     ['note="a, wait=10", wait=5', 5, 'wait=5'],
     ['=, ;, wait=5', 5, 'wait=5'],
+    [`wait=5, note="${'\\"'.repeat(8000)}`, 60, undefined],
   ]
   for (const [header, waitSeconds, applied] of cases) {
     await t.test(`reads ${JSON.stringify(header) ?? 'no header'}`, async t => {

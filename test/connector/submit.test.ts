@@ -296,6 +296,21 @@ t.test('POST /process-prompt', async t => {
     t.equal(atEvaluation.body.promptId, model.listPrompts('alice', session)?.[0]?.id)
   })
 
+  await t.test('so does an error that nobody foresaw', async t => {
+    const tokens = ['token-of-alice']
+    const { start, model } = await world(t, {
+      authenticate: async () => ({
+        key: 'alice',
+        graphToken: async () => tokens.pop() ?? Promise.reject(new Error('unforeseen')),
+      }),
+    })
+
+    const reply = await start('Hello')
+
+    t.match(reply, { status: 500, body: { error: { code: 'InternalError' } } })
+    t.equal(reply.body.sessionId, model.listSessions('alice')[0]?.id)
+  })
+
   await t.test('another caller’s session is not found', async t => {
     const { start, post } = await world(t)
     const { body } = await start('Hello')

@@ -12,7 +12,7 @@ const attempt = {
   now: monday,
 } as const
 
-const refuse = (status: number, headers: Record<string, string | string[]> = {}, body: unknown = undefined) =>
+const refuse = (status: number, headers: Record<string, string | string[]> = {}, body?: unknown) =>
   refusal({ status, headers, body }, attempt)
 
 t.test('refusal() maps Graph’s final refusals to the catalogue', async t => {

@@ -26,9 +26,11 @@ async function client(t: Test, answer: RequestListener, limits = {}) {
   return createGraphClient({ send, baseUrl, workspaceId: 'default' })
 }
 
-const json = (body: unknown): RequestListener => (_request, response) => {
-  response.setHeader('content-type', 'application/json').end(JSON.stringify(body))
-}
+const json =
+  (body: unknown): RequestListener =>
+  (_request, response) => {
+    response.setHeader('content-type', 'application/json').end(JSON.stringify(body))
+  }
 
 t.test('a call to Graph', async t => {
   await t.test('carries the token, the media types and a fresh client-request-id', async t => {
@@ -137,7 +139,10 @@ t.test('a list', async t => {
     let pages = 0
     const graph = await client(t, (request, response) => {
       pages += 1
-      json({ value: [], '@odata.nextLink': `http://${request.headers.host}/beta/next?page=${pages}` })(request, response)
+      json({ value: [], '@odata.nextLink': `http://${request.headers.host}/beta/next?page=${pages}` })(
+        request,
+        response,
+      )
     })
     await t.rejects(graph.listPrompts(alice, ids), { code: 'GraphInvalidResponse', message: /more than 100 pages/ })
     t.equal(pages, 100)

@@ -20,7 +20,12 @@ async function raw(url: string, bytes: string): Promise<{ status: number; header
 
 t.test('an unknown path is 404 NotFound', async t => {
   const { get, post } = await world(t)
-  const replies = [await get('/'), await get('/sessions'), await post('/process-prompt/', 'not JSON'), await get('/metrics')]
+  const replies = [
+    await get('/'),
+    await get('/sessions'),
+    await post('/process-prompt/', 'not JSON'),
+    await get('/metrics'),
+  ]
   for (const reply of replies) t.match(reply, { status: 404, body: { error: { code: 'NotFound' } } })
 })
 
@@ -66,8 +71,18 @@ t.test('malformed HTTP is answered in the same words', async t => {
     ['a broken header line', 'GET /livez HTTP/1.1\r\nHost: x\r\nno colon\r\n\r\n', 400, 'InvalidRequest'],
     ['no HTTP at all', 'hello\r\n\r\n', 400, 'InvalidRequest'],
     ['no Host', 'GET /livez HTTP/1.1\r\nConnection: close\r\n\r\n', 400, 'InvalidRequest'],
-    ['a path that cannot be decoded', 'GET /%zz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', 400, 'InvalidRequest'],
-    ['headers over 16 KiB', `GET /livez HTTP/1.1\r\nHost: x\r\nA: ${'x'.repeat(20_000)}\r\n\r\n`, 431, 'HeadersTooLarge'],
+    [
+      'a path that cannot be decoded',
+      'GET /%zz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n',
+      400,
+      'InvalidRequest',
+    ],
+    [
+      'headers over 16 KiB',
+      `GET /livez HTTP/1.1\r\nHost: x\r\nA: ${'x'.repeat(20_000)}\r\n\r\n`,
+      431,
+      'HeadersTooLarge',
+    ],
     ['a path over 16 KiB', `GET /${'x'.repeat(20_000)} HTTP/1.1\r\nHost: x\r\n\r\n`, 431, 'HeadersTooLarge'],
   ]
   for (const [what, bytes, status, code] of cases) {
@@ -132,7 +147,11 @@ t.test('GET /livez and GET /readyz need no authentication', async t => {
 })
 
 t.test('an unexpected error is 500 InternalError and shows nothing of itself', async t => {
-  for (const reason of [new Error('a secret detail'), 'a secret detail', Object.assign(new Error('x'), { statusCode: 418 })]) {
+  for (const reason of [
+    new Error('a secret detail'),
+    'a secret detail',
+    Object.assign(new Error('x'), { statusCode: 418 }),
+  ]) {
     const { get, log } = await world(t, { authenticate: () => Promise.reject(reason) })
     const reply = await get(`/sessions/${guid}/prompts/${guid}/promptbook`)
     t.match(reply, { status: 500, body: { error: { code: 'InternalError' } } })

@@ -30,7 +30,12 @@ async function graph(t: Test, { model = {}, simulator = {} }: Options = {}) {
     ...simulator,
   })
   t.teardown(() => app.close())
-  const call = async (method: 'GET' | 'POST' | 'PATCH' | 'DELETE', url: string, payload?: object | string, token = 'alice') => {
+  const call = async (
+    method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
+    url: string,
+    payload?: object | string,
+    token = 'alice',
+  ) => {
     const reply = await app.inject({
       method,
       url,
@@ -61,7 +66,7 @@ const tipOf = (path: string, properties: string) =>
 
 t.test('a written entity looks like the reference page’s sample', async t => {
   const { call } = await graph(t)
-  const metadata = 'http://graph.example/beta/$metadata#security/securityCopilot/workspaces(\'default\')/sessions'
+  const metadata = "http://graph.example/beta/$metadata#security/securityCopilot/workspaces('default')/sessions"
 
   const session = await call('POST', sessions, {
     '@odata.type': '#microsoft.graph.security.securityCopilot.session',
@@ -161,13 +166,25 @@ t.test('a read entity has a tip, and moves through its states', async t => {
   t.equal((await call('GET', `${evaluations}/`)).body.value.length, 1, 'a trailing slash is allowed')
 })
 
+t.test('an evaluation that will be cancelled runs until then', async t => {
+  const { call, run, clock } = await graph(t)
+  const { path } = await run('Hello [sim:state=cancelled]')
+  clock.advance(10_000)
+  t.match((await call('GET', path)).body, { state: 'running', isCancelled: false })
+  clock.advance(10_000)
+  t.match((await call('GET', path)).body, { state: 'cancelled', isCancelled: true, result: { type: 'unknown' } })
+})
+
 t.test('a list', async t => {
   await t.test('has a context, a tip, and a count when asked', async t => {
     const { call } = await graph(t)
     const { body } = await call('GET', `${root}/default/plugins?$count=true&$top=2`)
     t.match(body, {
       '@odata.context': "http://graph.example/beta/$metadata#security/securityCopilot/workspaces('default')/plugins",
-      '@microsoft.graph.tips': tipOf("security/securityCopilot/workspaces('<key>')/plugins", 'authorization,catalogScope'),
+      '@microsoft.graph.tips': tipOf(
+        "security/securityCopilot/workspaces('<key>')/plugins",
+        'authorization,catalogScope',
+      ),
       '@odata.count': 5,
       value: [{ name: 'Entra', isEnabled: true }, { name: 'M365' }],
     })
@@ -193,7 +210,10 @@ t.test('a list', async t => {
       names.push(...body.value.map((plugin: object) => JSON.stringify(plugin)))
       url = body['@odata.nextLink']?.replace('http://graph.example', '')
     }
-    t.same(names, ['Entra', 'M365', 'ThreatIntelligence.DTI', 'Fusion', 'Intune'].map(name => JSON.stringify({ name })))
+    t.same(
+      names,
+      ['Entra', 'M365', 'ThreatIntelligence.DTI', 'Fusion', 'Intune'].map(name => JSON.stringify({ name })),
+    )
   })
 
   await t.test('can be filtered as the reference pages do', async t => {
@@ -212,7 +232,10 @@ t.test('a list', async t => {
   await t.test('refuses options that make no sense', async t => {
     const { call } = await graph(t)
     for (const query of ['$top=-1', '$top=x', '$skiptoken=!', '$filter=x']) {
-      t.match(await call('GET', `${root}/default/plugins?${query}`), { status: 400, body: { error: { code: 'BadRequest' } } })
+      t.match(await call('GET', `${root}/default/plugins?${query}`), {
+        status: 400,
+        body: { error: { code: 'BadRequest' } },
+      })
     }
   })
 
@@ -234,7 +257,10 @@ t.test('a list', async t => {
     for (const displayName of ['One', 'Two']) await call('POST', sessions, { displayName })
     await call('POST', sessions, { displayName: 'Bob’s' }, 'bob')
     const { body } = await call('GET', sessions)
-    t.same(body.value.map((session: { displayName: string }) => session.displayName), ['Two', 'One'])
+    t.same(
+      body.value.map((session: { displayName: string }) => session.displayName),
+      ['Two', 'One'],
+    )
   })
 
   await t.test('of prompts and of evaluations shows them all', async t => {
@@ -286,7 +312,10 @@ t.test('a refusal has Graph’s shape and headers', async t => {
       },
     },
   })
-  t.match(headers, { 'x-ms-ags-diagnostic': /ServerInfo/, 'content-type': /^application\/json;odata\.metadata=minimal/ })
+  t.match(headers, {
+    'x-ms-ags-diagnostic': /ServerInfo/,
+    'content-type': /^application\/json;odata\.metadata=minimal/,
+  })
 })
 
 t.test('refuses', async t => {
@@ -368,7 +397,9 @@ t.test('markers script failures', async t => {
 
   await t.test('of each operation by its own name', async t => {
     const { call, run } = await graph(t)
-    const { prompts, evaluations, prompt } = await run('[sim:listPrompts=503][sim:listEvaluations=504][sim:getPrompt=400]')
+    const { prompts, evaluations, prompt } = await run(
+      '[sim:listPrompts=503][sim:listEvaluations=504][sim:getPrompt=400]',
+    )
     t.equal((await call('GET', prompts)).status, 503)
     t.equal((await call('GET', evaluations)).status, 504)
     t.equal((await call('GET', `${prompts}/${prompt}`)).status, 400)

@@ -1,0 +1,92 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import t from 'tap'
+import { environmentVariables } from '../helpers/environment.ts'
+import { freePort } from '../helpers/free-port.ts'
+import { answering, runProcess } from '../helpers/process.ts'
+import { request } from '../helpers/world.ts'
+
+const json = { 'content-type': 'application/json' }
+
+t.test('npm run sandbox', async t => {
+  const port = await freePort()
+  const url = `http://127.0.0.1:${port}`
+  const sandbox = runProcess(t, 'src/sandbox.ts', { PORT: String(port), ENTRA_CLIENT_SECRET_FILE: '/nowhere' })
+  await answering(`${url}/livez`)
+
+  await t.test('answers a prompt without credentials, and marks every answer', async t => {
+    const body = JSON.stringify({ PromptContent: 'Who signed in? [sim:seconds=0]' })
+    const submitted = await request(`${url}/process-prompt`, { method: 'POST', headers: json, body })
+    t.match(submitted, {
+      status: 200,
+      body: { evaluationState: 'Completed', EvaluationResultContent: /^SIMULATED ANSWER: no AI was called/ },
+    })
+    const replies = [submitted, await request(`${url}/livez`), await request(`${url}/nowhere`)]
+    for (const { headers } of replies) t.equal(headers.get('x-sandbox'), 'true')
+  })
+
+  await t.test('hands out addresses that can be followed', async t => {
+    const body = JSON.stringify({ PromptContent: 'Hello' })
+    const headers = { ...json, prefer: 'respond-async' }
+    const accepted = await request(`${url}/process-prompt`, { method: 'POST', headers, body })
+    t.equal(accepted.status, 202)
+    t.match(await request(accepted.headers.get('location') ?? ''), { status: 202 })
+    t.match(await request(accepted.headers.get('operation-location') ?? ''), { status: 200 })
+  })
+
+  await t.test('does not take credentials for its own connection', async t => {
+    const headers = { ...json, authorization: 'Bearer x' }
+    const reply = await request(`${url}/process-prompt`, { method: 'POST', headers, body: '{"PromptContent":"x"}' })
+    t.match(reply, { status: 401, body: { error: { code: 'AuthenticationRequired' } } })
+  })
+
+  await t.test('says in its log that no AI is called', async t => {
+    t.match(sandbox.output(), /no AI is called/)
+  })
+
+  await t.test('ends on SIGTERM with code 0, answering whom it holds', async t => {
+    const body = JSON.stringify({ PromptContent: 'Hello [sim:state=pending]' })
+    const held = request(`${url}/process-prompt`, { method: 'POST', headers: json, body })
+    // Nothing outside tells when the request is held: loopback needs a few ms, so a moment is left for it.
+    await wait(100)
+    sandbox.child.kill('SIGTERM')
+
+    t.match(await held, { status: 202, body: { evaluationState: /Created|Pending/ } })
+    t.match(await sandbox.exit, { code: 0 })
+  })
+})
+
+t.test('npm start', async t => {
+  await t.test('serves from the environment', async t => {
+    const port = await freePort()
+    const service = runProcess(t, 'src/server.ts', { ...environmentVariables, PORT: String(port) })
+    await answering(`http://127.0.0.1:${port}/readyz`)
+
+    const headers = { ...json, authorization: 'Bearer x' }
+    const init = { method: 'POST', headers, body: '{"PromptContent":"x"}' }
+    const reply = await request(`http://127.0.0.1:${port}/process-prompt`, init)
+    t.match(reply, { status: 401, body: { error: { code: 'AuthenticationRequired' } } })
+    t.equal(reply.headers.get('x-sandbox'), null)
+
+    service.child.kill('SIGINT')
+    t.match(await service.exit, { code: 0 })
+  })
+
+  await t.test('stops with code 1 and one message that names every bad variable', async t => {
+    const { code, output } = await runProcess(t, 'src/server.ts', { PORT: 'x', ENTRA_CLIENT_SECRET: 'hunter2' }).exit
+    t.equal(code, 1)
+    t.match(
+      output,
+      /^Cannot read the configuration: .*PORT.*ENTRA_TENANT_ID is required.*ENTRA_CLIENT_ID is required\n$/,
+    )
+    t.notOk(output.includes('hunter2'))
+  })
+
+  await t.test('stops with code 1 when the port is taken', async t => {
+    const port = await freePort()
+    runProcess(t, 'src/server.ts', { ...environmentVariables, PORT: String(port) })
+    await answering(`http://127.0.0.1:${port}/livez`)
+    const { code, output } = await runProcess(t, 'src/server.ts', { ...environmentVariables, PORT: String(port) }).exit
+    t.equal(code, 1)
+    t.match(output, /EADDRINUSE/)
+  })
+})

@@ -1,0 +1,85 @@
+import { readdirSync } from 'node:fs'
+import { access, readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import t from 'tap'
+import { environment } from '../src/config.ts'
+import { operations } from '../src/simulator/script.ts'
+import { evaluationPath, world } from './helpers/world.ts'
+
+const readme = await readFile('README.md', 'utf8')
+
+t.test('README.md', async t => {
+  await t.test('lists every setting with its default and meaning, and no other', async t => {
+    const rows = Array.from(readme.matchAll(/^\| `([A-Z_]+)` \| (.+?) \| (.+) \|$/gm), ([, ...cells]) => cells)
+    t.same(
+      rows.map(row => row.map(cell => cell.replaceAll('\\|', '|'))),
+      Object.entries(environment.shape).map(([name, schema]) => {
+        const fallback = schema.safeParse(undefined).data
+        return [name, fallback === undefined ? '–' : `\`${String(fallback)}\``, schema.description]
+      }),
+    )
+  })
+
+  await t.test('shows a prompt and the answer that it gets', async t => {
+    const [, sent = ''] = /-d '(\{.+\})'/.exec(readme) ?? []
+    const [, shown = ''] = /```json\n(.+?)```/s.exec(readme) ?? []
+    const w = await world(t)
+
+    const { status, body } = await w.post('/process-prompt', sent)
+
+    t.equal(status, 200)
+    const { sessionId, promptId, evaluationId } = JSON.parse(shown)
+    t.same({ ...body, sessionId, promptId, evaluationId }, JSON.parse(shown))
+  })
+
+  await t.test('shows what each marker does', async t => {
+    const w = await world(t)
+    const rows = Array.from(
+      readme.matchAll(/^\| `(\[sim:[^`]+\])` \| (\d+) \| `(\w+)` \| (?:`(\w+)` )?\|$/gm),
+      ([, marker = '', status, stateOrError, resultType]) => ({
+        marker,
+        status: Number(status),
+        stateOrError,
+        resultType,
+      }),
+    )
+    t.ok(rows.length > 20)
+    for (const { marker, status, stateOrError, resultType } of rows) {
+      const submitted = await w.start(`${marker} Hello`)
+      w.clock.advance(20_000)
+      const reply = submitted.status === 202 ? await w.get(evaluationPath(submitted)) : submitted
+      t.same(
+        [reply.status, reply.body.evaluationState ?? reply.body.error.code, reply.body.evaluationResultType],
+        [status, stateOrError, resultType],
+        marker,
+      )
+    }
+  })
+
+  await t.test('names the operations that can be made to fail, and the plugins', async t => {
+    const [, named = ''] = /A failure is (.+?)\n\n/s.exec(readme) ?? []
+    const words = Array.from(named.matchAll(/`([\w.]+)`/g), ([, word = '']) => word)
+    const scripted = operations.filter(name => /Prompt|Evaluation|createSession/.test(name))
+    const plugins = (await world(t)).model.listPlugins().map(plugin => plugin.name)
+    t.same(new Set(words), new Set([...scripted, ...plugins]))
+  })
+
+  await t.test('names every script', async t => {
+    const { scripts } = JSON.parse(await readFile('package.json', 'utf8'))
+    for (const name of Object.keys(scripts)) {
+      t.ok(['start', 'test'].includes(name) ? readme.includes(`npm ${name}`) : readme.includes(`npm run ${name}`), name)
+    }
+  })
+})
+
+t.test('every link in a document leads to a file', async t => {
+  const documents = ['README.md', 'CHANGELOG.md', ...readdirSync('docs').map(name => `docs/${name}`)].filter(name =>
+    name.endsWith('.md'),
+  )
+  for (const document of documents) {
+    const text = await readFile(document, 'utf8')
+    for (const [, target = ''] of text.matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)) {
+      await t.resolves(access(join(dirname(document), target)), `${document}: ${target}`)
+    }
+  }
+})

@@ -1,0 +1,130 @@
+import { readFile } from 'node:fs/promises'
+import t from 'tap'
+import type { Authenticate } from '../src/connections/connection.ts'
+import { refuseEveryone } from '../src/connections/none.ts'
+import { catalogue, ConnectorError, type ErrorCode } from '../src/errors.ts'
+import { errorReply, toConnectorError } from '../src/plugins/error-reply.ts'
+import { request, world } from './helpers/world.ts'
+
+/** The rows of docs/errors.md: code, status, and whether a road of this release leads to it. */
+const documented = async (): Promise<[string, number, boolean][]> =>
+  Array.from(
+    (await readFile('docs/errors.md', 'utf8')).matchAll(/^## `(\w+)`\n\n\*\*(\d{3})\*\*( · \*reserved\*)?/gm),
+    ([, code = '', status, reserved]) => [code, Number(status), reserved === undefined],
+  )
+
+t.test('docs/errors.md lists every code with its status, and no other', async t => {
+  t.same(Object.fromEntries((await documented()).map(([code, status]) => [code, status])), catalogue)
+})
+
+t.test('each code that is not reserved is answered', async t => {
+  const w = await world(t)
+  const guid = '11111111-1111-4111-8111-111111111111'
+  const { get, post, start, url } = w
+  const fetchFailing = async (failure: string) => {
+    const { body } = await start(`Hello [sim:getEvaluation=${failure}]`)
+    return get(`/sessions/${body.sessionId}/prompts/${body.promptId}/evaluations/${body.evaluationId}`)
+  }
+  const authenticatedBy = (authenticate: Authenticate) => async () => {
+    const refusing = await world(t, { authenticate })
+    return refusing.get(`/sessions/${guid}/prompts/${guid}/promptbook`)
+  }
+  const unreachable = await world(t, { graphUrl: 'http://127.0.0.1:1/beta' })
+  const long = 'x'.repeat(15_000)
+
+  const roads: Partial<Record<ErrorCode, () => Promise<{ status: number; headers: Headers; body: any }>>> = {
+    InvalidRequest: () => post('/process-prompt', {}),
+    PluginNotEnabled: () => start('Hello', { Skillsets: ['Intune'] }),
+    AuthenticationRequired: authenticatedBy(refuseEveryone),
+    InsufficientClaims: () => fetchFailing('claims'),
+    GraphForbidden: () => fetchFailing('403'),
+    NotFound: () => get('/nowhere'),
+    SessionNotFound: () => start('Hello', { SessionId: guid }),
+    PromptNotFound: async () => {
+      const { body } = await start('Hello')
+      return get(`/sessions/${body.sessionId}/prompts/${guid}/promptbook`)
+    },
+    EvaluationNotFound: () => fetchFailing('404'),
+    MethodNotAllowed: () => get('/process-prompt'),
+    PayloadTooLarge: () => post('/process-prompt', 'x'.repeat(1024 * 1024 + 1)),
+    UnsupportedMediaType: () => post('/process-prompt', 'x', { 'content-type': 'text/plain' }),
+    GraphThrottled: () => fetchFailing('429,7'),
+    HeadersTooLarge: () => request(`${url}/livez`, { headers: { a: long, b: long } }),
+    InternalError: authenticatedBy(() => Promise.reject(new Error('unforeseen'))),
+    GraphInvalidResponse: () => fetchFailing('html'),
+    GraphError: () => fetchFailing('500'),
+    GraphUnavailable: () => unreachable.start('Hello'),
+    GraphTimeout: () => fetchFailing('504'),
+  }
+  t.same(
+    (await documented()).filter(([, , answered]) => answered).map(([code]) => code),
+    Object.keys(roads).toSorted((a, b) => Object.keys(catalogue).indexOf(a) - Object.keys(catalogue).indexOf(b)),
+  )
+  for (const [code, road] of Object.entries(roads)) {
+    await t.test(code, async t => {
+      const { status, headers, body } = await road()
+      t.equal(status, catalogue[code as ErrorCode])
+      t.equal(headers.get('x-ms-error-code'), code)
+      t.match(headers.get('content-type'), /^application\/json/)
+      t.match(body.error, {
+        code,
+        message: /^Cannot .+: .+[^.]$/,
+        innerError: { date: /Z$/, 'request-id': headers.get('request-id'), 'client-request-id': /./ },
+      })
+      t.equal(headers.has('retry-after'), status === 429 || status === 503)
+    })
+  }
+})
+
+t.test('GraphUnavailable passes Graph’s Retry-After on, GraphError says what Graph answered', async t => {
+  const { start, get } = await world(t)
+  const { body } = await start('Hello [sim:getEvaluation=503,7]')
+  const path = `/sessions/${body.sessionId}/prompts/${body.promptId}/evaluations/${body.evaluationId}`
+  const reply = await get(path)
+  t.match(reply, { status: 503, body: { error: { code: 'GraphUnavailable' } } })
+  t.equal(reply.headers.get('retry-after'), '7')
+  t.match(reply.body.error.innerError.graph, {
+    status: 503,
+    code: 'ServiceUnavailable',
+    'request-id': /^[0-9a-f-]{36}$/,
+  })
+})
+
+t.test('toConnectorError() knows what Fastify and Node raise', async t => {
+  const raised = (code: string, statusCode?: number) =>
+    toConnectorError(Object.assign(new Error('x'), { code, statusCode }))
+  const rows: [string, number | undefined, string][] = [
+    ['FST_ERR_CTP_BODY_TOO_LARGE', 413, 'PayloadTooLarge'],
+    ['FST_ERR_CTP_INVALID_MEDIA_TYPE', 415, 'UnsupportedMediaType'],
+    ['FST_ERR_CTP_EMPTY_JSON_BODY', 400, 'InvalidRequest'],
+    ['FST_ERR_BAD_URL', 400, 'InvalidRequest'],
+    ['HPE_HEADER_OVERFLOW', undefined, 'HeadersTooLarge'],
+    ['HPE_INVALID_METHOD', undefined, 'InvalidRequest'],
+    ['ERR_HTTP_REQUEST_TIMEOUT', undefined, 'InvalidRequest'],
+    ['FST_ERR_OTHER', 500, 'InternalError'],
+    ['EOTHER', undefined, 'InternalError'],
+  ]
+  for (const [code, statusCode, expected] of rows) t.equal(raised(code, statusCode).code, expected, code)
+  t.equal(toConnectorError('a string').code, 'InternalError')
+  const known = new ConnectorError('NotFound', 'Cannot find it: it is gone')
+  t.equal(toConnectorError(known), known)
+})
+
+t.test('errorReply() leaves out what there is not', async t => {
+  const { headers, body } = errorReply(new ConnectorError('NotFound', 'Cannot find it: it is gone'), {
+    requestId: 'r',
+    clientRequestId: 'c',
+    now: 0,
+  })
+  t.same(headers, { 'content-type': 'application/json; charset=utf-8', 'x-ms-error-code': 'NotFound' })
+  t.equal(
+    JSON.stringify(body),
+    '{"error":{"code":"NotFound","message":"Cannot find it: it is gone","innerError":{"date":"1970-01-01T00:00:00.000Z","request-id":"r","client-request-id":"c"}}}',
+  )
+})
+
+t.test('ConnectorError.with() keeps everything and adds the ids', async t => {
+  const cause = new Error('why')
+  const error = new ConnectorError('GraphError', 'Cannot do it: no', { cause, target: 'x' }).with({ sessionId: 's' })
+  t.match(error, { code: 'GraphError', message: 'Cannot do it: no', cause, facts: { target: 'x', sessionId: 's' } })
+})
