@@ -83,3 +83,10 @@ t.test('every link in a document leads to a file', async t => {
     }
   }
 })
+
+t.test('the tests run on the Node that package.json asks for', async t => {
+  const { engines, optionalDependencies } = JSON.parse(await readFile('package.json', 'utf8'))
+  t.equal(engines.node, '>=24')
+  t.match(process.version, /^v24\./)
+  t.ok(Object.values(optionalDependencies).every(version => version === '24.21.0'))
+})
