@@ -1,45 +1,59 @@
-import { randomUUID } from 'node:crypto'
-import { systemClock } from './clock.ts'
+import tls from 'node:tls'
+import { systemClock as clock } from './clock.ts'
 import { readConfig } from './config.ts'
-import { carriesCredentials, type Authenticate } from './connections/connection.ts'
-import { refuseEveryone } from './connections/none.ts'
+import type { Authenticate } from './connections/connection.ts'
+import { readCredentials } from './connections/credentials.ts'
+import { authenticateByEntra } from './connections/entra.ts'
 import { createLog } from './log.ts'
 import { run } from './run.ts'
 import { createService } from './service.ts'
+import { localCertificate } from './simulator/entra/certificate.ts'
+import { createEntra } from './simulator/entra/http.ts'
+import { createEntraModel } from './simulator/entra/model.ts'
 import { createSimulator } from './simulator/graph.ts'
 import { createModel } from './simulator/model.ts'
+
+const loopback = { host: '127.0.0.1', port: 0 }
+
+/** The simulated tenant: this API's registration, and an app that may call as a service principal. */
+const tenantId = '5a4db0c5-0000-4000-8000-0000000000aa'
+const api = { clientId: '5a4db0c5-0000-4000-8000-0000000000ab', clientSecret: 'sandbox-api-secret' }
+const servicePrincipals = [{ clientId: '5a4db0c5-0000-4000-8000-0000000000ac', clientSecret: 'sandbox-secret' }]
 
 /** The simulated tenant takes the place of every Entra variable. */
 const withoutEntra = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
   Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('ENTRA_')))
 
-// `npm run sandbox`: the service, with nothing configured, on the built-in simulator.
+// `npm run sandbox`: the service, with nothing configured, on the built-in simulator of Graph and Entra.
 await run(async () => {
-  const token: string = randomUUID()
-  const scopes = ['SecurityCopilotWorkspaces.Read.All', 'SecurityCopilotWorkspaces.ReadWrite.All']
-  const callers = new Map([[token, { owner: 'sandbox', scopes }]])
-  const simulator = createSimulator({
-    model: createModel({ clock: systemClock }),
-    clock: systemClock,
-    authorise: bearer => callers.get(bearer),
-  })
-  const simulatorUrl = await simulator.listen({ host: '127.0.0.1', port: 0 })
+  const certificate = await localCertificate()
+  tls.setDefaultCACertificates([...tls.getCACertificates('default'), certificate.authority])
+  const entraModel = await createEntraModel({ clock, tenantId, api, servicePrincipals })
+  const entra = createEntra({ model: entraModel, certificate })
+  const { port: entraPort } = new URL(await entra.listen(loopback))
+  const graph = createSimulator({ model: createModel({ clock }), clock, authorise: entraModel.callerOf })
+  const graphUrl = await graph.listen(loopback)
 
   const config = readConfig({
     ...withoutEntra(process.env),
-    GRAPH_BASE_URL: `${simulatorUrl}/beta`,
-    ENTRA_TENANT_ID: randomUUID(),
-    ENTRA_CLIENT_ID: randomUUID(),
-    ENTRA_CLIENT_SECRET: randomUUID(),
+    GRAPH_BASE_URL: `${graphUrl}/beta`,
+    ENTRA_AUTHORITY: `https://localhost:${entraPort}`,
+    ENTRA_TENANT_ID: tenantId,
+    ENTRA_CLIENT_ID: api.clientId,
+    ENTRA_CLIENT_SECRET: api.clientSecret,
   })
-  const sandbox = { key: 'sandbox', graphToken: async () => token }
-  const authenticate: Authenticate = async headers => (carriesCredentials(headers) ? refuseEveryone(headers) : sandbox)
+  const token = await entraModel.graphToken('sandbox')
+  const sandbox = { key: 'sandbox', graphToken: async () => token, dropGraphToken: () => undefined }
+  const byEntra = authenticateByEntra(config, clock)
+  const authenticate: Authenticate = async request =>
+    readCredentials(request.headersDistinct).kind === 'none' ? sandbox : byEntra(request)
   const log = createLog(config.LOG_LEVEL)
-  const app = createService({ config, authenticate, clock: systemClock, log, extraHeaders: { 'x-sandbox': 'true' } })
+  const app = createService({ config, authenticate, clock, log, extraHeaders: { 'x-sandbox': 'true' } })
   await app.listen({ host: config.HOST, port: config.PORT })
   log.warn('sandbox: no AI is called; every answer is simulated')
   return async () => {
     await app.close()
-    await simulator.close()
+    await graph.close()
+    await entra.close()
   }
 })

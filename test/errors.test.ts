@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import t from 'tap'
 import type { Authenticate } from '../src/connections/connection.ts'
-import { refuseEveryone } from '../src/connections/none.ts'
+import { authenticationRequired } from '../src/connections/credentials.ts'
 import { catalogue, ConnectorError, type ErrorCode } from '../src/errors.ts'
 import { errorReply, toConnectorError } from '../src/plugins/error-reply.ts'
 import { request, world } from './helpers/world.ts'
@@ -35,7 +35,7 @@ t.test('each code that is not reserved is answered', async t => {
   const roads: Partial<Record<ErrorCode, () => Promise<{ status: number; headers: Headers; body: any }>>> = {
     InvalidRequest: () => post('/process-prompt', {}),
     PluginNotEnabled: () => start('Hello', { Skillsets: ['Intune'] }),
-    AuthenticationRequired: authenticatedBy(refuseEveryone),
+    AuthenticationRequired: authenticatedBy(() => Promise.reject(authenticationRequired())),
     InsufficientClaims: () => fetchFailing('claims'),
     GraphForbidden: () => fetchFailing('403'),
     NotFound: () => get('/nowhere'),

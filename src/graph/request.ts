@@ -114,6 +114,7 @@ export function createGraphRequest({
       const token = await connection.graphToken()
       const answer = await exchange(token, call)
       const { action, notFound, schema } = call
+      if (answer.status === 401) connection.dropGraphToken()
       if (answer.status >= 400) throw refusal(answer, { action, notFound, token, now: clock.now() })
       const parsed = schema.safeParse(answer.status < 300 ? answer.body : undefined)
       if (parsed.success) return parsed.data

@@ -13,7 +13,7 @@ export const connection = fp<{ authenticate: Authenticate }>(
   async (app, { authenticate }) => {
     app.decorateRequest('connection')
     app.addHook('onRequest', async request => {
-      request.connection = await authenticate(request.headers)
+      request.connection = await authenticate(request.raw)
     })
   },
   { name: 'connection' },

@@ -36,7 +36,23 @@ t.test('npm run sandbox', async t => {
   await t.test('does not take credentials for its own connection', async t => {
     const headers = { ...json, authorization: 'Bearer x' }
     const reply = await request(`${url}/process-prompt`, { method: 'POST', headers, body: '{"PromptContent":"x"}' })
-    t.match(reply, { status: 401, body: { error: { code: 'AuthenticationRequired' } } })
+    t.match(reply, { status: 401, body: { error: { code: 'InvalidToken' } } })
+  })
+
+  await t.test('knows an app that calls as a service principal, by its own secret only', async t => {
+    const submit = (secret: string) =>
+      request(`${url}/process-prompt`, {
+        method: 'POST',
+        headers: {
+          ...json,
+          'x-entra-tenant-id': '5a4db0c5-0000-4000-8000-0000000000aa',
+          'x-entra-client-id': '5a4db0c5-0000-4000-8000-0000000000ac',
+          'x-entra-client-secret': secret,
+        },
+        body: JSON.stringify({ PromptContent: 'Hello [sim:seconds=0]' }),
+      })
+    t.match(await submit('sandbox-secret'), { status: 200, body: { evaluationState: 'Completed' } })
+    t.match(await submit('guess'), { status: 401, body: { error: { code: 'InvalidClientCredentials' } } })
   })
 
   await t.test('says in its log that no AI is called', async t => {
@@ -64,7 +80,7 @@ t.test('npm start', async t => {
     const headers = { ...json, authorization: 'Bearer x' }
     const init = { method: 'POST', headers, body: '{"PromptContent":"x"}' }
     const reply = await request(`http://127.0.0.1:${port}/process-prompt`, init)
-    t.match(reply, { status: 401, body: { error: { code: 'AuthenticationRequired' } } })
+    t.match(reply, { status: 401, body: { error: { code: 'InvalidToken' } } })
     t.equal(reply.headers.get('x-sandbox'), null)
 
     service.child.kill('SIGINT')

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import t from 'tap'
 import { evaluationResult } from '../../src/connector/schemas.ts'
+import { connectionOf } from '../helpers/connection.ts'
 import { request, world } from '../helpers/world.ts'
 
 const sandboxPlugins = ['Entra', 'ThreatIntelligence.DTI']
@@ -245,7 +246,7 @@ t.test('POST /process-prompt', async t => {
       authenticate: async () => {
         gone.abort()
         await wait(20)
-        return { key: 'alice', graphToken: async () => 'token-of-alice' }
+        return connectionOf('alice')
       },
     })
 
@@ -299,10 +300,8 @@ t.test('POST /process-prompt', async t => {
   await t.test('so does an error that nobody foresaw', async t => {
     const tokens = ['token-of-alice']
     const { start, model } = await world(t, {
-      authenticate: async () => ({
-        key: 'alice',
-        graphToken: async () => tokens.pop() ?? Promise.reject(new Error('unforeseen')),
-      }),
+      authenticate: async () =>
+        connectionOf('alice', async () => tokens.pop() ?? Promise.reject(new Error('unforeseen'))),
     })
 
     const reply = await start('Hello')

@@ -2,12 +2,13 @@ import type { RequestListener } from 'node:http'
 import t, { type Test } from 'tap'
 import { createGraphClient } from '../../src/graph/client.ts'
 import { createGraphRequest } from '../../src/graph/request.ts'
+import { connectionOf } from '../helpers/connection.ts'
 import { leapingClock } from '../helpers/clock.ts'
 import { stub } from '../helpers/stub.ts'
 
 const guid = '11111111-1111-4111-8111-111111111111'
 const ids = { sessionId: guid, promptId: guid, evaluationId: guid }
-const alice = { key: 'alice', graphToken: async () => 'token-of-alice' }
+const alice = connectionOf('alice')
 
 const evaluation = {
   id: guid,
@@ -122,9 +123,22 @@ t.test('a call to Graph', async t => {
     await t.rejects(nobody.getEvaluation(alice, ids), { code: 'GraphUnavailable', status: 503 })
   })
 
+  await t.test('gives the token back when Graph refuses it, and only then', async t => {
+    for (const [status, dropped] of [
+      [401, 1],
+      [403, 0],
+      [500, 0],
+    ] as const) {
+      const connection = connectionOf('alice')
+      const graph = await client(t, (_request, response) => response.writeHead(status).end())
+      await t.rejects(graph.getEvaluation(connection, ids))
+      t.equal(connection.dropped, dropped)
+    }
+  })
+
   await t.test('is not made when there is no token', async t => {
     const graph = await client(t, () => t.fail('Graph was called'))
-    const nobody = { key: 'x', graphToken: () => Promise.reject(new Error('no token')) }
+    const nobody = connectionOf('x', () => Promise.reject(new Error('no token')))
     await t.rejects(graph.getEvaluation(nobody, ids), { message: 'no token' })
   })
 })

@@ -6,10 +6,13 @@ import { createLog } from '../../src/log.ts'
 import { createService, type ServiceOptions } from '../../src/service.ts'
 import { createSimulator, type SimulatorOptions } from '../../src/simulator/graph.ts'
 import { createModel, type Model, type ModelOptions } from '../../src/simulator/model.ts'
+import { connectionOf } from './connection.ts'
 import { leapingClock, type LeapingClock } from './clock.ts'
 import { environmentVariables } from './environment.ts'
 
 export interface WorldOptions {
+  /** @default a clock of its own */
+  readonly clock?: LeapingClock
   readonly env?: Record<string, string>
   readonly model?: Partial<ModelOptions>
   readonly simulator?: Partial<SimulatorOptions>
@@ -51,10 +54,7 @@ export interface World {
 const scopes = ['SecurityCopilotWorkspaces.Read.All', 'SecurityCopilotWorkspaces.ReadWrite.All']
 
 /** Callers by name: the header `x-test-caller` picks the connection, as a verified token will. */
-const byName: Authenticate = async headers => {
-  const name = String(headers['x-test-caller'] ?? 'alice')
-  return { key: name, graphToken: async () => `token-of-${name}` }
-}
+const byName: Authenticate = async ({ headers }) => connectionOf(String(headers['x-test-caller'] ?? 'alice'))
 
 export async function request(url: string, init: RequestInit = {}): Promise<Reply> {
   const response = await fetch(url, init)
@@ -64,8 +64,7 @@ export async function request(url: string, init: RequestInit = {}): Promise<Repl
 
 /** A service of its own on a simulator of its own, over real HTTP, closed when the test ends. */
 export async function world(t: Test, options: WorldOptions = {}): Promise<World> {
-  const { env = {}, port = 0, authenticate = byName } = options
-  const clock = leapingClock()
+  const { env = {}, port = 0, authenticate = byName, clock = leapingClock() } = options
   const calls: string[] = []
   const log: string[] = []
 

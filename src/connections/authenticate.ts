@@ -1,0 +1,60 @@
+import { createHash } from 'node:crypto'
+import { ConnectorError } from '../errors.ts'
+import type { Authenticate, Connection } from './connection.ts'
+import { authenticationRequired, readCredentials, type ServicePrincipal } from './credentials.ts'
+import type { Exchange } from './exchange.ts'
+import type { GraphTokens } from './graph-tokens.ts'
+import type { VerifyBearer } from './verify.ts'
+
+export interface AuthenticateOptions {
+  readonly verify: VerifyBearer
+  readonly exchange: Exchange
+  readonly tokens: GraphTokens
+  readonly allowedTenants: readonly string[]
+}
+
+/** A hash of parts, none of which can run into the next. */
+const hashOf = (...parts: readonly string[]): string =>
+  createHash('sha256').update(JSON.stringify(parts)).digest('base64url')
+
+/**
+ * Finds out who calls: verifies a bearer token, or proves a service principal by getting its token for Graph. A user's token
+ * for Graph is got when Graph is first called, so that a request that is wrong in itself costs Entra nothing.
+ */
+export function createAuthenticate({ verify, exchange, tokens, allowedTenants }: AuthenticateOptions): Authenticate {
+  const allowed = new Set(allowedTenants.map(tenant => tenant.toLowerCase()))
+
+  async function asUser(assertion: string): Promise<Connection> {
+    const { tenantId, objectId, clientId } = await verify(assertion)
+    const key = hashOf('user', tenantId, objectId, clientId)
+    const partition = hashOf(key, assertion)
+    return {
+      key,
+      graphToken: () => tokens.get(partition, () => exchange.onBehalfOf(tenantId, assertion)),
+      dropGraphToken: () => tokens.drop(partition),
+    }
+  }
+
+  async function asServicePrincipal(principal: ServicePrincipal): Promise<Connection> {
+    const { tenantId, clientId, clientSecret } = principal
+    if (!allowed.has(tenantId)) {
+      throw new ConnectorError(
+        'TenantNotAllowed',
+        'Cannot accept the service principal: its tenant may not call this service',
+      )
+    }
+    const key = hashOf('servicePrincipal', tenantId, clientId)
+    // By its secret as well: a wrong one never meets the entry of a right one.
+    const partition = hashOf(key, clientSecret)
+    const graphToken = () => tokens.get(partition, () => exchange.asServicePrincipal(principal))
+    await graphToken()
+    return { key, graphToken, dropGraphToken: () => tokens.drop(partition) }
+  }
+
+  return async ({ headersDistinct }) => {
+    const credentials = readCredentials(headersDistinct)
+    if (credentials.kind === 'bearer') return asUser(credentials.token)
+    if (credentials.kind === 'servicePrincipal') return asServicePrincipal(credentials.principal)
+    throw authenticationRequired()
+  }
+}

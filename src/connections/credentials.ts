@@ -1,0 +1,86 @@
+import { z } from 'zod'
+import { ConnectorError, type ErrorDetail } from '../errors.ts'
+
+/** What a caller sends to say who it is (contract, section 4). */
+export type Credentials =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'bearer'; readonly token: string }
+  | { readonly kind: 'servicePrincipal'; readonly principal: ServicePrincipal }
+
+/** The seed's Tenant, Client ID and Client Secret. */
+export interface ServicePrincipal {
+  readonly tenantId: string
+  readonly clientId: string
+  readonly clientSecret: string
+}
+
+/** Header values, each as often as it was sent: `IncomingMessage.headersDistinct`. */
+export type HeaderValues = Readonly<Record<string, readonly string[] | undefined>>
+
+const guid = z.guid('must be a GUID')
+
+const principalHeaders = {
+  'x-entra-tenant-id': guid,
+  'x-entra-client-id': guid,
+  'x-entra-client-secret': z.string().regex(/^[\x20-\x7e]{1,1024}$/, 'must be at most 1,024 ASCII characters'),
+}
+
+/** A header's values without empty ones: a connector's policies send `x-entra-*` empty for an `Oauth` connection. */
+const valuesOf = (headers: HeaderValues, name: string): readonly string[] =>
+  (headers[name] ?? []).filter(value => value !== '')
+
+const refuse = (details: readonly ErrorDetail[]): ConnectorError =>
+  new ConnectorError('InvalidRequest', `Cannot tell who calls: ${details.map(({ message }) => message).join('; ')}`, {
+    details,
+  })
+
+const problem = (target: string, reason: string, code: ErrorDetail['code'] = 'InvalidValue'): ErrorDetail => ({
+  code,
+  message: `${target} ${reason}`,
+  target,
+})
+
+/** The three headers; one that is missing, wrong or sent twice is named. */
+function readPrincipal(headers: HeaderValues): ServicePrincipal {
+  const problems: ErrorDetail[] = []
+  const [tenantId = '', clientId = '', clientSecret = ''] = Object.entries(principalHeaders).map(([name, schema]) => {
+    const [value, ...more] = valuesOf(headers, name)
+    if (value === undefined) problems.push(problem(name, 'is required beside the other x-entra headers', 'Required'))
+    else if (more.length > 0) problems.push(problem(name, 'is sent more than once'))
+    const parsed = schema.safeParse(value)
+    if (!parsed.success && value !== undefined) problems.push(problem(name, String(parsed.error.issues[0]?.message)))
+    return parsed.data
+  })
+  if (problems.length > 0) throw refuse(problems)
+  return { tenantId: tenantId.toLowerCase(), clientId: clientId.toLowerCase(), clientSecret }
+}
+
+/** The 401 of a token that is not accepted. */
+export const invalidToken = (why: string): ConnectorError =>
+  new ConnectorError('InvalidToken', `Cannot accept the bearer token: ${why}`, {
+    headers: { 'www-authenticate': 'Bearer error="invalid_token"' },
+  })
+
+/** The 401 of a request that says nothing usable about who calls. */
+export const authenticationRequired = (): ConnectorError =>
+  new ConnectorError('AuthenticationRequired', 'Cannot accept the call: it carries no bearer token', {
+    headers: { 'www-authenticate': 'Bearer' },
+  })
+
+/**
+ * Reads who a caller says it is. Pure; nothing is verified yet.
+ * @throws ConnectorError `InvalidRequest` for a mixture or a part of the `x-entra-*` headers, `InvalidToken` for more than one
+ *   `Authorization`, `AuthenticationRequired` for one that is no bearer token.
+ */
+export function readCredentials(headers: HeaderValues): Credentials {
+  const [authorization, ...more] = valuesOf(headers, 'authorization')
+  const asPrincipal = Object.keys(principalHeaders).some(name => valuesOf(headers, name).length > 0)
+  if (authorization === undefined) {
+    return asPrincipal ? { kind: 'servicePrincipal', principal: readPrincipal(headers) } : { kind: 'none' }
+  }
+  if (asPrincipal) throw refuse([problem('authorization', 'must not come with x-entra headers: send one or the other')])
+  if (more.length > 0) throw invalidToken('the Authorization header is sent more than once')
+  const token = /^Bearer (.*)$/i.exec(authorization)?.[1]
+  if (token === undefined) throw authenticationRequired()
+  return { kind: 'bearer', token }
+}

@@ -1,0 +1,118 @@
+import { createHash } from 'node:crypto'
+import { jwtVerify } from 'jose'
+import { LRUCache } from 'lru-cache'
+import { z } from 'zod'
+import type { Clock } from '../clock.ts'
+import { ConnectorError } from '../errors.ts'
+import { readClaimedOrigin } from './access-token.ts'
+import { invalidToken } from './credentials.ts'
+import type { FindSigningKey } from './signing-keys.ts'
+
+/** A user that a verified token stands for, by way of the app it signed in to. */
+export interface VerifiedUser {
+  readonly tenantId: string
+  readonly objectId: string
+  readonly clientId: string
+}
+
+/**
+ * Verifies a bearer token and says whose it is.
+ * @throws ConnectorError `InvalidToken`, `TenantNotAllowed`, `ScopeMissing`, `AppOnlyTokenNotSupported`, `EntraUnavailable`
+ */
+export type VerifyBearer = (token: string) => Promise<VerifiedUser>
+
+export interface VerifierOptions {
+  readonly findKey: FindSigningKey
+  readonly clock: Clock
+  readonly authority: string
+  readonly allowedTenants: readonly string[]
+  readonly audiences: readonly string[]
+  readonly scope: string
+}
+
+const skewSeconds = 60
+
+/** Verified tokens remembered; an entry is a hash and three ids. */
+const maxVerified = 10_000
+
+const text = z.string().optional()
+const claims = z.object({
+  tid: z.guid(),
+  oid: z.guid(),
+  sub: text,
+  aud: z.string(),
+  exp: z.number(),
+  scp: text,
+  idtyp: text,
+  azp: text,
+  appid: text,
+})
+type Claims = z.output<typeof claims>
+
+/**
+ * Whether a token stands for an app alone. `idtyp` says so where it is configured; else such a token has no scopes, names the
+ * client, and its subject is the app's own object (learn.microsoft.com/entra/identity-platform/access-token-claims-reference).
+ */
+const isAppOnly = ({ idtyp, scp, azp, appid, sub, oid }: Claims): boolean =>
+  idtyp === 'app' || (scp === undefined && (azp ?? appid) !== undefined && sub === oid)
+
+function requireScope(token: Claims, scope: string): void {
+  if (isAppOnly(token)) {
+    throw new ConnectorError(
+      'AppOnlyTokenNotSupported',
+      'Cannot accept the bearer token: it stands for an app; send x-entra-tenant-id, x-entra-client-id and x-entra-client-secret instead',
+    )
+  }
+  if (token.scp?.split(' ').includes(scope)) return
+  throw new ConnectorError('ScopeMissing', `Cannot accept the bearer token: it lacks the scope "${scope}"`, {
+    headers: { 'www-authenticate': `Bearer error="insufficient_scope", scope="${scope}"` },
+  })
+}
+
+export function createVerifier({
+  findKey,
+  clock,
+  authority,
+  allowedTenants,
+  audiences,
+  scope,
+}: VerifierOptions): VerifyBearer {
+  const verified = new LRUCache<string, VerifiedUser>({ max: maxVerified, ttl: 1, ttlResolution: 0, perf: clock })
+
+  /** Signature, issuer, audience and times, by jose; then the claims by their types. */
+  async function readClaims(token: string): Promise<Claims> {
+    const origin = readClaimedOrigin(token, authority, allowedTenants)
+    const key = await findKey(origin)
+    if (!key) throw invalidToken('Entra publishes no such signing key')
+    try {
+      const { payload } = await jwtVerify(token, key, {
+        algorithms: ['RS256'],
+        issuer: origin.issuer,
+        audience: [...audiences],
+        clockTolerance: skewSeconds,
+        currentDate: new Date(clock.now()),
+        requiredClaims: ['exp'],
+      })
+      return claims.parse(payload)
+    } catch {
+      throw invalidToken('its signature, audience or times are not right')
+    }
+  }
+
+  return async token => {
+    // Hashed, so that no token stays in memory.
+    const hash = createHash('sha256').update(token).digest('base64url')
+    const known = verified.get(hash)
+    if (known) return known
+    const read = await readClaims(token)
+    requireScope(read, scope)
+    const user = {
+      tenantId: read.tid.toLowerCase(),
+      objectId: read.oid.toLowerCase(),
+      clientId: (read.azp ?? read.appid ?? '').toLowerCase(),
+    }
+    const ttl = read.exp * 1000 - clock.now()
+    if (ttl > 0) verified.set(hash, user, { ttl })
+    return user
+  }
+}

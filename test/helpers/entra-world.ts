@@ -1,0 +1,80 @@
+import tls from 'node:tls'
+import type { Test } from 'tap'
+import { readConfig } from '../../src/config.ts'
+import { authenticateByEntra } from '../../src/connections/entra.ts'
+import { localCertificate } from '../../src/simulator/entra/certificate.ts'
+import { createEntra } from '../../src/simulator/entra/http.ts'
+import { createEntraModel, type EntraModel, type UserToken } from '../../src/simulator/entra/model.ts'
+import { leapingClock } from './clock.ts'
+import { environmentVariables } from './environment.ts'
+import { world, type World, type WorldOptions } from './world.ts'
+
+export interface EntraWorld extends World {
+  readonly entra: EntraModel
+  /** What Entra was asked for, in order: discovery, keys, onBehalfOf, clientCredentials. */
+  readonly entraCalls: string[]
+  readonly authority: string
+  /** How Entra fails from now on; `undefined` when it works. */
+  outage: 'refuses' | 'stalls' | undefined
+  /** The headers of a user's call. */
+  asUser(objectId: string, token?: UserToken): Promise<Record<string, string>>
+}
+
+export const tenantId = environmentVariables.ENTRA_TENANT_ID
+export const principal = { clientId: '44444444-4444-4444-8444-444444444444', clientSecret: 'a-secret-of-the-app' }
+
+/** The headers of a service principal's call. */
+export const asPrincipal = (clientSecret = principal.clientSecret): Record<string, string> => ({
+  'x-entra-tenant-id': tenantId,
+  'x-entra-client-id': principal.clientId,
+  'x-entra-client-secret': clientSecret,
+})
+
+/** One certificate for all worlds of this process: making one takes a moment. */
+const certificate = await localCertificate()
+tls.setDefaultCACertificates([...tls.getCACertificates('default'), certificate.authority])
+
+/** A service that authenticates by an Entra of its own, over real TLS and with the real @azure/identity. */
+export async function entraWorld(
+  t: Test,
+  options: WorldOptions & { readonly entraTimeoutMs?: number } = {},
+): Promise<EntraWorld> {
+  const clock = leapingClock()
+  const entraCalls: string[] = []
+  const entra = await createEntraModel({
+    clock,
+    tenantId,
+    api: { clientId: environmentVariables.ENTRA_CLIENT_ID, clientSecret: environmentVariables.ENTRA_CLIENT_SECRET },
+    servicePrincipals: [principal],
+  })
+  const http = createEntra({ model: entra, certificate, onCall: what => entraCalls.push(what) })
+  const state: { outage: EntraWorld['outage'] } = { outage: undefined }
+  http.addHook('onRequest', async (request, reply) => {
+    if (state.outage === undefined) return undefined
+    if (state.outage === 'refuses') return reply.code(503).send({ error: 'temporarily_unavailable' })
+    request.raw.on('close', () => undefined)
+    return new Promise(() => undefined)
+  })
+  const { port } = new URL(await http.listen({ host: '127.0.0.1', port: 0 }))
+  t.teardown(() => {
+    http.server.closeAllConnections()
+    return http.close()
+  })
+  const authority = `https://localhost:${port}`
+  const config = readConfig({ ...environmentVariables, ...options.env, ENTRA_AUTHORITY: authority })
+
+  const served = await world(t, {
+    ...options,
+    clock,
+    authenticate: authenticateByEntra(config, clock, options.entraTimeoutMs),
+    simulator: { authorise: entra.callerOf, ...options.simulator },
+  })
+  return Object.assign(state, served, {
+    entra,
+    entraCalls,
+    authority,
+    asUser: async (objectId: string, token: UserToken = {}) => ({
+      authorization: `Bearer ${await entra.userToken(objectId, token, authority)}`,
+    }),
+  })
+}
