@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { accessSync, readFileSync } from 'node:fs'
 import { z } from 'zod'
 
 const loopback = new Set(['localhost', '127.0.0.1', '[::1]'])
@@ -117,6 +117,15 @@ function readFiles(env: Environment, problems: string[]): void {
   }
 }
 
+/** The certificate is read when Entra is first asked; that it can be is better known at the start. */
+function checkCertificate(path: string, problems: string[]): void {
+  try {
+    accessSync(path)
+  } catch {
+    problems.push('ENTRA_CLIENT_CERTIFICATE_PATH names a file that cannot be read')
+  }
+}
+
 /**
  * Reads the configuration from environment variables; an empty variable counts as absent.
  * @throws ConfigError naming every variable that is missing or wrong.
@@ -125,12 +134,14 @@ export function readConfig(variables: Environment): Config {
   const env: Environment = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== ''))
   const problems: string[] = []
   readFiles(env, problems)
+  const certificate = env['ENTRA_CLIENT_CERTIFICATE_PATH']
+  if (certificate !== undefined) checkCertificate(certificate, problems)
   const parsed = environment.safeParse(env)
   for (const issue of parsed.error?.issues ?? []) {
     const name = String(issue.path[0])
     problems.push(`${name} ${env[name] === undefined ? 'is required' : issue.message}`)
   }
-  if (!env['ENTRA_CLIENT_SECRET'] === !env['ENTRA_CLIENT_CERTIFICATE_PATH']) {
+  if (!env['ENTRA_CLIENT_SECRET'] === !certificate) {
     problems.push('ENTRA_CLIENT_SECRET or ENTRA_CLIENT_CERTIFICATE_PATH is required, and only one of them')
   }
   if (!parsed.success || problems.length > 0) {

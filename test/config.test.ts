@@ -107,6 +107,11 @@ t.test('readConfig()', async t => {
       { ENTRA_CLIENT_SECRET: '', ENTRA_CLIENT_SECRET_FILE: '/nowhere' },
       /_FILE names a file/,
     ],
+    [
+      'a certificate that is not there',
+      { ENTRA_CLIENT_SECRET: '', ENTRA_CLIENT_CERTIFICATE_PATH: '/nowhere' },
+      /ENTRA_CLIENT_CERTIFICATE_PATH names a file that cannot be read$/,
+    ],
     ['a secret given twice', { ENTRA_CLIENT_SECRET_FILE: '/dev/null' }, /ENTRA_CLIENT_SECRET is set twice/],
     ['a URL with a query', { PUBLIC_URL: 'https://x.example/?a' }, /PUBLIC_URL must be an http or https URL/],
     ['a URL with a fragment', { PUBLIC_URL: 'https://x.example/#a' }, /PUBLIC_URL must/],

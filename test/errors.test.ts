@@ -4,6 +4,9 @@ import type { Authenticate } from '../src/connections/connection.ts'
 import { authenticationRequired } from '../src/connections/credentials.ts'
 import { catalogue, ConnectorError, type ErrorCode } from '../src/errors.ts'
 import { errorReply, toConnectorError } from '../src/plugins/error-reply.ts'
+import { tokenError, type TokenError } from '../src/simulator/entra/token-error.ts'
+import type { UserToken } from '../src/simulator/entra/model.ts'
+import { asPrincipal, entraWorld } from './helpers/entra-world.ts'
 import { request, world } from './helpers/world.ts'
 
 /** The rows of docs/errors.md: code, status, and whether a road of this release leads to it. */
@@ -29,6 +32,13 @@ t.test('each code that is not reserved is answered', async t => {
     const refusing = await world(t, { authenticate })
     return refusing.get(`/sessions/${guid}/prompts/${guid}/promptbook`)
   }
+  const entra = await entraWorld(t)
+  const asUser = async (token: UserToken) =>
+    entra.get(`/sessions/${guid}/prompts/${guid}/promptbook`, await entra.asUser(guid, token))
+  const exchangeRefused = async (error: TokenError) => {
+    entra.entra.refuse(guid, error)
+    return asUser({})
+  }
   const unreachable = await world(t, { graphUrl: 'http://127.0.0.1:1/beta' })
   const long = 'x'.repeat(15_000)
 
@@ -36,7 +46,16 @@ t.test('each code that is not reserved is answered', async t => {
     InvalidRequest: () => post('/process-prompt', {}),
     PluginNotEnabled: () => start('Hello', { Skillsets: ['Intune'] }),
     AuthenticationRequired: authenticatedBy(() => Promise.reject(authenticationRequired())),
+    InvalidToken: () => asUser({ claims: { aud: guid } }),
+    InvalidClientCredentials: () => entra.post('/process-prompt', {}, asPrincipal('guess')),
     InsufficientClaims: () => fetchFailing('claims'),
+    TenantNotAllowed: () =>
+      asUser({
+        version: 'v1',
+        claims: { tid: guid.replace('1', '2'), iss: `https://sts.windows.net/${guid.replace('1', '2')}/` },
+      }),
+    ScopeMissing: () => asUser({ claims: { scp: 'other' } }),
+    AppOnlyTokenNotSupported: () => asUser({ claims: { idtyp: 'app' } }),
     GraphForbidden: () => fetchFailing('403'),
     NotFound: () => get('/nowhere'),
     SessionNotFound: () => start('Hello', { SessionId: guid }),
@@ -51,9 +70,11 @@ t.test('each code that is not reserved is answered', async t => {
     GraphThrottled: () => fetchFailing('429,7'),
     HeadersTooLarge: () => request(`${url}/livez`, { headers: { a: long, b: long } }),
     InternalError: authenticatedBy(() => Promise.reject(new Error('unforeseen'))),
+    EntraMisconfigured: () => exchangeRefused(tokenError('invalid_client', 7000215, 'Bad secret.')),
     GraphInvalidResponse: () => fetchFailing('html'),
     GraphError: () => fetchFailing('500'),
     GraphUnavailable: () => unreachable.start('Hello'),
+    EntraUnavailable: () => exchangeRefused(tokenError('temporarily_unavailable', 90033, 'Transient.')),
     GraphTimeout: () => fetchFailing('504'),
   }
   t.same(

@@ -1,5 +1,7 @@
 import t from 'tap'
 import { createLog } from '../src/log.ts'
+import { tokenError } from '../src/simulator/entra/token-error.ts'
+import { asPrincipal, entraWorld, principal } from './helpers/entra-world.ts'
 import { evaluationPath, world } from './helpers/world.ts'
 
 t.test('the log shows no token, prompt, answer or header, through success and failure', async t => {
@@ -23,6 +25,57 @@ t.test('the log shows no token, prompt, answer or header, through success and fa
   t.notOk(/canary/i.test(text), text.split('\n').find(line => /canary/i.test(line)) ?? '')
   t.notOk(text.includes('SIMULATED'))
   t.notOk(text.includes('token-of-alice'))
+})
+
+t.test('nor a user’s token, address or secret, by whichever road a call fails', async t => {
+  const canary = 'canary-4d1e'
+  const alice = 'a11ce000-0000-4000-8000-000000000001'
+  const w = await entraWorld(t, { entraTimeoutMs: 150 })
+  const named = { claims: { preferred_username: `${canary}@contoso.example`, name: canary, jti: canary } }
+  const answers: unknown[] = []
+  const submit = async (headers: Record<string, string>, content = canary) => {
+    const reply = await w.post('/process-prompt', { PromptContent: content }, { ...headers, prefer: 'respond-async' })
+    answers.push(reply.status >= 400 ? reply.body : undefined)
+  }
+
+  const failures = [
+    tokenError('invalid_grant', 500133, canary),
+    tokenError('invalid_client', 7000215, canary),
+    tokenError('invalid_grant', 65001, canary),
+    tokenError('temporarily_unavailable', 90033, canary),
+    tokenError('interaction_required', 50076, canary, { claims: '{}' }),
+  ]
+  for (const failure of [undefined, ...failures]) {
+    w.entra.refuse(alice, failure)
+    w.entra.refuse(principal.clientId, failure)
+    await submit(await w.asUser(alice, named))
+    await submit(await w.asUser(alice, { claims: { ...named.claims, scp: canary } }))
+    await submit(await w.asUser(alice, { claims: { ...named.claims, aud: canary } }))
+    await submit(await w.asUser(alice, { claims: { ...named.claims, iss: `https://${canary}.example/` } }))
+    await submit(asPrincipal())
+    await submit(asPrincipal(canary))
+    await submit({ ...asPrincipal(`${canary}é`) })
+    await submit({ 'x-entra-client-id': canary })
+    await submit({ authorization: `Basic ${canary}` })
+    await submit(await w.asUser(alice, named), `${canary} [sim:createPrompt=401]`)
+  }
+  w.entra.refuse(alice)
+  w.outage = 'stalls'
+  await submit(await w.asUser(alice, named))
+
+  const text = w.log.join('')
+  t.ok(w.log.length > 60)
+  t.notOk(text.includes(canary), text.split('\n').find(line => line.includes(canary)) ?? '')
+  t.notOk(JSON.stringify(answers).includes(canary))
+  t.notMatch(text, /contoso|eyJ|a-secret-of|Bearer [A-Za-z0-9]/)
+  t.notMatch(JSON.stringify(answers), /contoso|eyJ|a-secret-of/)
+})
+
+t.test('the log names the connection by its hash', async t => {
+  const w = await entraWorld(t)
+  await w.post('/process-prompt', {}, asPrincipal())
+  const line = w.log.map(text => JSON.parse(text)).find(({ msg }) => msg === 'request')
+  t.match(line, { connection: /^[\w-]{43}$/, route: '/process-prompt', status: 400, code: 'InvalidRequest' })
 })
 
 t.test('an error is logged with its code, its stack and its causes, and nothing else that it carries', async t => {

@@ -1,4 +1,4 @@
-import { ClientSecretCredential, OnBehalfOfCredential, type AccessToken, type TokenCredential } from '@azure/identity'
+import { ClientSecretCredential, OnBehalfOfCredential, type AccessToken } from '@azure/identity'
 import type { ServicePrincipal } from './credentials.ts'
 import { entraRefusal, type Road } from './entra-refusal.ts'
 
@@ -20,6 +20,8 @@ export interface Exchange {
   onBehalfOf(tenantId: string, assertion: string): Promise<AccessToken>
   asServicePrincipal(principal: ServicePrincipal): Promise<AccessToken>
 }
+
+type Credential = ClientSecretCredential | OnBehalfOfCredential
 
 const graph = 'https://graph.microsoft.com'
 
@@ -60,11 +62,9 @@ export function createExchange({ authority, clientId, credential, timeoutMs = 50
     ],
   }
 
-  async function obtain(road: Road, create: () => TokenCredential, scopes: string[]): Promise<AccessToken> {
+  async function obtain(road: Road, create: () => Credential, scopes: string[]): Promise<AccessToken> {
     try {
-      const token = await within(timeoutMs, create().getToken(scopes, { enableCae: road === 'onBehalfOf' }))
-      if (token) return token
-      throw new Error('Entra answered without a token')
+      return await within(timeoutMs, create().getToken(scopes, { enableCae: road === 'onBehalfOf' }))
     } catch (error) {
       throw entraRefusal(error, road)
     }

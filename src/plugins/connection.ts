@@ -3,7 +3,7 @@ import type { Authenticate, Connection } from '../connections/connection.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Who calls. Known on every route that needs authentication. */
+    /** Who calls: known on the routes that need authentication, once they are reached. */
     connection: Connection
   }
 }

@@ -18,6 +18,7 @@ export const requestLog = fp<{ clock: Clock }>(
     app.addHook('onResponse', async (request, reply) => {
       request.log.info(
         {
+          connection: request.connection?.key,
           method: request.method,
           route: request.routeOptions.url,
           status: reply.statusCode,

@@ -24,6 +24,12 @@ t.test('npm run sandbox', async t => {
     for (const { headers } of replies) t.equal(headers.get('x-sandbox'), 'true')
   })
 
+  await t.test('shows a refused token', async t => {
+    const body = JSON.stringify({ PromptContent: 'Hello [sim:createSession=401]' })
+    const reply = await request(`${url}/process-prompt`, { method: 'POST', headers: json, body })
+    t.match(reply, { status: 502, body: { error: { code: 'GraphError', innerError: { graph: { status: 401 } } } } })
+  })
+
   await t.test('hands out addresses that can be followed', async t => {
     const body = JSON.stringify({ PromptContent: 'Hello' })
     const headers = { ...json, prefer: 'respond-async' }

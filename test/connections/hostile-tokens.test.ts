@@ -162,17 +162,17 @@ t.test('a bearer token is refused', async t => {
 })
 
 t.test('cheap checks come before any key is fetched', async t => {
-  const cheap = [
+  const cheap = new Set([
     'what is no JWT',
     'alg none',
     'crit',
     'an embedded jwk',
     'a foreign issuer',
     'a tenant that may not call',
-  ]
+  ])
   const w = await entraWorld(t)
   for (const [what, , make] of hostile) {
-    if (cheap.includes(what)) await w.get(path, { authorization: `Bearer ${await make(w)}` })
+    if (cheap.has(what)) await w.get(path, { authorization: `Bearer ${await make(w)}` })
   }
   t.same(w.entraCalls, [])
 })

@@ -98,7 +98,7 @@ t.test('a user’s call reaches Graph as that user', async t => {
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
     t.type(key, 'string')
     const path = `${t.testdir()}/certificate.pem`
-    writeFileSync(path, `${privateKey.export({ type: 'pkcs8', format: 'pem' })}\n${certificate}`)
+    writeFileSync(path, `${String(privateKey.export({ type: 'pkcs8', format: 'pem' }))}\n${certificate}`)
     const w = await entraWorld(t, { env: { ENTRA_CLIENT_SECRET: '', ENTRA_CLIENT_CERTIFICATE_PATH: path } })
     // The simulated Entra knows no certificates: that it is asked, and says so, shows the road.
     const reply = await submit(w, await w.asUser(alice))

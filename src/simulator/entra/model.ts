@@ -105,10 +105,9 @@ export async function createEntraModel({ clock, tenantId, api, servicePrincipals
     sign,
     publicKeys: (): JWK[] => keys.map(key => key.jwk),
 
-    /** Publishes keys of this shape instead, whatever they are. */
-    replaceKeys(change: (keys: readonly JWK[]) => JWK[]): void {
-      const changed = change(keys.map(key => key.jwk))
-      keys = keys.map((key, index) => ({ ...key, jwk: changed[index] ?? key.jwk }))
+    /** Publishes every key in another shape, however wrong. */
+    changeKeys(change: (key: JWK) => JWK): void {
+      keys = keys.map(key => ({ ...key, jwk: change(key.jwk) }))
     },
 
     /** A token for this API that stands for a user, as Entra's v1 or v2 endpoint issues it. */
