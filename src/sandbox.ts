@@ -46,7 +46,7 @@ await run(async () => {
   const sandbox = { key: 'sandbox', graphToken: async () => token, dropGraphToken: () => undefined }
   const byEntra = authenticateByEntra(config, clock)
   const authenticate: Authenticate = async request =>
-    readCredentials(request.headersDistinct).kind === 'none' ? sandbox : byEntra(request)
+    readCredentials(request.rawHeaders).kind === 'none' ? sandbox : byEntra(request)
   const log = createLog(config.LOG_LEVEL)
   const app = createService({ config, authenticate, clock, log, extraHeaders: { 'x-sandbox': 'true' } })
   await app.listen({ host: config.HOST, port: config.PORT })

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto'
 import { ConnectorError } from '../errors.ts'
 import type { Authenticate, Connection } from './connection.ts'
 import { authenticationRequired, readCredentials, type ServicePrincipal } from './credentials.ts'
 import type { Exchange } from './exchange.ts'
 import type { GraphTokens } from './graph-tokens.ts'
+import { hashOf } from './hash.ts'
 import type { VerifyBearer } from './verify.ts'
 
 export interface AuthenticateOptions {
@@ -13,10 +13,6 @@ export interface AuthenticateOptions {
   readonly allowedTenants: readonly string[]
 }
 
-/** A hash of parts, none of which can run into the next. */
-const hashOf = (...parts: readonly string[]): string =>
-  createHash('sha256').update(JSON.stringify(parts)).digest('base64url')
-
 /**
  * Finds out who calls: verifies a bearer token, or proves a service principal by getting its token for Graph. A user's token
  * for Graph is got when Graph is first called, so that a request that is wrong in itself costs Entra nothing.
@@ -25,9 +21,7 @@ export function createAuthenticate({ verify, exchange, tokens, allowedTenants }:
   const allowed = new Set(allowedTenants.map(tenant => tenant.toLowerCase()))
 
   async function asUser(assertion: string): Promise<Connection> {
-    const { tenantId, objectId, clientId } = await verify(assertion)
-    const key = hashOf('user', tenantId, objectId, clientId)
-    const partition = hashOf(key, assertion)
+    const { tenantId, key, partition } = await verify(assertion)
     return {
       key,
       graphToken: () => tokens.get(partition, () => exchange.onBehalfOf(tenantId, assertion)),
@@ -45,14 +39,14 @@ export function createAuthenticate({ verify, exchange, tokens, allowedTenants }:
     }
     const key = hashOf('servicePrincipal', tenantId, clientId)
     // By its secret as well: a wrong one never meets the entry of a right one.
-    const partition = hashOf(key, clientSecret)
+    const partition = `${key} ${hashOf(clientSecret)}`
     const graphToken = () => tokens.get(partition, () => exchange.asServicePrincipal(principal))
     await graphToken()
     return { key, graphToken, dropGraphToken: () => tokens.drop(partition) }
   }
 
-  return async ({ headersDistinct }) => {
-    const credentials = readCredentials(headersDistinct)
+  return async ({ rawHeaders }) => {
+    const credentials = readCredentials(rawHeaders)
     if (credentials.kind === 'bearer') return asUser(credentials.token)
     if (credentials.kind === 'servicePrincipal') return asServicePrincipal(credentials.principal)
     throw authenticationRequired()

@@ -14,9 +14,6 @@ export interface ServicePrincipal {
   readonly clientSecret: string
 }
 
-/** Header values, each as often as it was sent: `IncomingMessage.headersDistinct`. */
-export type HeaderValues = Readonly<Record<string, readonly string[] | undefined>>
-
 const guid = z.guid('must be a GUID')
 
 const principalHeaders = {
@@ -25,9 +22,23 @@ const principalHeaders = {
   'x-entra-client-secret': z.string().regex(/^[\x20-\x7e]{1,1024}$/, 'must be at most 1,024 ASCII characters'),
 }
 
-/** A header's values without empty ones: a connector's policies send `x-entra-*` empty for an `Oauth` connection. */
-const valuesOf = (headers: HeaderValues, name: string): readonly string[] =>
-  (headers[name] ?? []).filter(value => value !== '')
+const credentialHeaders = new Set(['authorization', ...Object.keys(principalHeaders)])
+
+type HeaderValues = ReadonlyMap<string, readonly string[]>
+
+/**
+ * The values of the headers that carry credentials, each as often as it was sent (Node's `headers` hides a second
+ * Authorization), without empty ones: a connector's policies send `x-entra-*` empty for an `Oauth` connection.
+ */
+function credentialValues(rawHeaders: readonly string[]): HeaderValues {
+  const values = new Map<string, string[]>()
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = String(rawHeaders[at]).toLowerCase()
+    const value = String(rawHeaders[at + 1])
+    if (value !== '' && credentialHeaders.has(name)) values.set(name, [...(values.get(name) ?? []), value])
+  }
+  return values
+}
 
 const refuse = (details: readonly ErrorDetail[]): ConnectorError =>
   new ConnectorError('InvalidRequest', `Cannot tell who calls: ${details.map(({ message }) => message).join('; ')}`, {
@@ -44,7 +55,7 @@ const problem = (target: string, reason: string, code: ErrorDetail['code'] = 'In
 function readPrincipal(headers: HeaderValues): ServicePrincipal {
   const problems: ErrorDetail[] = []
   const [tenantId = '', clientId = '', clientSecret = ''] = Object.entries(principalHeaders).map(([name, schema]) => {
-    const [value, ...more] = valuesOf(headers, name)
+    const [value, ...more] = headers.get(name) ?? []
     if (value === undefined) problems.push(problem(name, 'is required beside the other x-entra headers', 'Required'))
     else if (more.length > 0) problems.push(problem(name, 'is sent more than once'))
     const parsed = schema.safeParse(value)
@@ -68,13 +79,14 @@ export const authenticationRequired = (): ConnectorError =>
   })
 
 /**
- * Reads who a caller says it is. Pure; nothing is verified yet.
+ * Reads who a caller says it is, from a request's names and values as they came. Pure; nothing is verified yet.
  * @throws ConnectorError `InvalidRequest` for a mixture or a part of the `x-entra-*` headers, `InvalidToken` for more than one
  *   `Authorization`, `AuthenticationRequired` for one that is no bearer token.
  */
-export function readCredentials(headers: HeaderValues): Credentials {
-  const [authorization, ...more] = valuesOf(headers, 'authorization')
-  const asPrincipal = Object.keys(principalHeaders).some(name => valuesOf(headers, name).length > 0)
+export function readCredentials(rawHeaders: readonly string[]): Credentials {
+  const headers = credentialValues(rawHeaders)
+  const [authorization, ...more] = headers.get('authorization') ?? []
+  const asPrincipal = Object.keys(principalHeaders).some(name => headers.has(name))
   if (authorization === undefined) {
     return asPrincipal ? { kind: 'servicePrincipal', principal: readPrincipal(headers) } : { kind: 'none' }
   }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { jwtVerify } from 'jose'
 import { LRUCache } from 'lru-cache'
 import { z } from 'zod'
@@ -6,13 +5,16 @@ import type { Clock } from '../clock.ts'
 import { ConnectorError } from '../errors.ts'
 import { readClaimedOrigin } from './access-token.ts'
 import { invalidToken } from './credentials.ts'
+import { hashOf } from './hash.ts'
 import type { FindSigningKey } from './signing-keys.ts'
 
 /** A user that a verified token stands for, by way of the app it signed in to. */
 export interface VerifiedUser {
   readonly tenantId: string
-  readonly objectId: string
-  readonly clientId: string
+  /** Names tenant, user and client app: the connection's key. */
+  readonly key: string
+  /** Names the connection and this very token: what is obtained for one token is not given for another. */
+  readonly partition: string
 }
 
 /**
@@ -101,18 +103,17 @@ export function createVerifier({
 
   return async token => {
     // Hashed, so that no token stays in memory.
-    const hash = createHash('sha256').update(token).digest('base64url')
-    const known = verified.get(hash)
+    const tokenHash = hashOf(token)
+    const known = verified.get(tokenHash)
     if (known) return known
-    const read = await readClaims(token)
-    requireScope(read, scope)
-    const user = {
-      tenantId: read.tid.toLowerCase(),
-      objectId: read.oid.toLowerCase(),
-      clientId: (read.azp ?? read.appid ?? '').toLowerCase(),
-    }
-    const ttl = read.exp * 1000 - clock.now()
-    if (ttl > 0) verified.set(hash, user, { ttl })
+    const verifiedClaims = await readClaims(token)
+    requireScope(verifiedClaims, scope)
+    const { tid, oid, azp, appid, exp } = verifiedClaims
+    const tenantId = tid.toLowerCase()
+    const key = hashOf('user', tenantId, oid.toLowerCase(), (azp ?? appid ?? '').toLowerCase())
+    const user = { tenantId, key, partition: `${key} ${tokenHash}` }
+    const ttl = exp * 1000 - clock.now()
+    if (ttl > 0) verified.set(tokenHash, user, { ttl })
     return user
   }
 }

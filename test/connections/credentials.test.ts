@@ -1,5 +1,11 @@
 import t from 'tap'
-import { readCredentials, type HeaderValues } from '../../src/connections/credentials.ts'
+import { readCredentials } from '../../src/connections/credentials.ts'
+
+type HeaderValues = Record<string, string[]>
+
+/** Names and values as Node's `rawHeaders` has them, names in some case. */
+const raw = (headers: HeaderValues): string[] =>
+  Object.entries(headers).flatMap(([name, values]) => values.flatMap(value => [name.toUpperCase(), value]))
 
 const guid = '11111111-1111-4111-8111-11111111111A'
 const principal = { 'x-entra-tenant-id': [guid], 'x-entra-client-id': [guid], 'x-entra-client-secret': ['s3cr3t ~'] }
@@ -20,7 +26,7 @@ t.test('readCredentials()', async t => {
       },
     ],
   ]
-  for (const [what, headers, credentials] of read) t.same(readCredentials(headers), credentials, `reads ${what}`)
+  for (const [what, headers, credentials] of read) t.same(readCredentials(raw(headers)), credentials, `reads ${what}`)
 
   const refused: [string, HeaderValues, string, RegExp][] = [
     [
@@ -83,9 +89,9 @@ t.test('readCredentials()', async t => {
     ['a token without its scheme', { authorization: ['a.b.c'] }, 'AuthenticationRequired', /no bearer token/],
   ]
   for (const [what, headers, code, message] of refused) {
-    t.throws(() => readCredentials(headers), { code, message }, `refuses ${what}`)
+    t.throws(() => readCredentials(raw(headers)), { code, message }, `refuses ${what}`)
     try {
-      readCredentials(headers)
+      readCredentials(raw(headers))
     } catch (error) {
       t.notOk(JSON.stringify(error).includes('s3cr3t'), what)
     }

@@ -1,7 +1,6 @@
-import { generateKeyPairSync } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
+import { generate } from 'selfsigned'
 import t from 'tap'
-import { localCertificate } from '../../src/simulator/entra/certificate.ts'
 import { interactionRequired, tokenError } from '../../src/simulator/entra/token-error.ts'
 import { entraWorld, type EntraWorld } from '../helpers/entra-world.ts'
 import { evaluationPath, type Reply } from '../helpers/world.ts'
@@ -94,16 +93,20 @@ t.test('a user’s call reaches Graph as that user', async t => {
   })
 
   await t.test('with a certificate in the place of a secret', async t => {
-    const { key, certificate } = await localCertificate()
-    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
-    t.type(key, 'string')
+    const attributes = [{ name: 'commonName', value: 'This API' }]
+    const { private: key, cert: certificate } = await generate(attributes, { algorithm: 'sha256' })
     const path = `${t.testdir()}/certificate.pem`
-    writeFileSync(path, `${String(privateKey.export({ type: 'pkcs8', format: 'pem' }))}\n${certificate}`)
-    const w = await entraWorld(t, { env: { ENTRA_CLIENT_SECRET: '', ENTRA_CLIENT_CERTIFICATE_PATH: path } })
-    // The simulated Entra knows no certificates: that it is asked, and says so, shows the road.
-    const reply = await submit(w, await w.asUser(alice))
+    writeFileSync(path, `${key}\n${certificate}`)
+    const env = { ENTRA_CLIENT_SECRET: '', ENTRA_CLIENT_CERTIFICATE_PATH: path }
+
+    const known = await entraWorld(t, { env, apiCertificate: certificate })
+    t.equal((await submit(known, await known.asUser(alice))).status, 202)
+    t.equal(exchanges(known), 1)
+
+    const unknown = await entraWorld(t, { env })
+    const reply = await submit(unknown, await unknown.asUser(alice))
     t.match(reply, { status: 500, body: { error: { code: 'EntraMisconfigured' } } })
-    t.equal(exchanges(w), 1)
+    t.match(unknown.log.join(''), /AADSTS700027 invalid_client: ENTRA_CLIENT_CERTIFICATE_PATH/)
   })
 })
 

@@ -9,6 +9,13 @@ import { leapingClock } from './clock.ts'
 import { environmentVariables } from './environment.ts'
 import { world, type World, type WorldOptions } from './world.ts'
 
+export interface EntraWorldOptions extends WorldOptions {
+  /** How long Entra may take. */
+  readonly entraTimeoutMs?: number
+  /** PEM of a certificate that Entra knows this API by. */
+  readonly apiCertificate?: string
+}
+
 export interface EntraWorld extends World {
   readonly entra: EntraModel
   /** What Entra was asked for, in order: discovery, keys, onBehalfOf, clientCredentials. */
@@ -35,16 +42,17 @@ const certificate = await localCertificate()
 tls.setDefaultCACertificates([...tls.getCACertificates('default'), certificate.authority])
 
 /** A service that authenticates by an Entra of its own, over real TLS and with the real @azure/identity. */
-export async function entraWorld(
-  t: Test,
-  options: WorldOptions & { readonly entraTimeoutMs?: number } = {},
-): Promise<EntraWorld> {
+export async function entraWorld(t: Test, options: EntraWorldOptions = {}): Promise<EntraWorld> {
   const clock = leapingClock()
   const entraCalls: string[] = []
   const entra = await createEntraModel({
     clock,
     tenantId,
-    api: { clientId: environmentVariables.ENTRA_CLIENT_ID, clientSecret: environmentVariables.ENTRA_CLIENT_SECRET },
+    api: {
+      clientId: environmentVariables.ENTRA_CLIENT_ID,
+      clientSecret: environmentVariables.ENTRA_CLIENT_SECRET,
+      certificate: options.apiCertificate,
+    },
     servicePrincipals: [principal],
   })
   const http = createEntra({ model: entra, certificate, onCall: what => entraCalls.push(what) })

@@ -83,5 +83,5 @@ t.test('a tenant without service principals refuses every app', async t => {
   const entra = await createEntraModel({ clock: leapingClock(), tenantId, api: principal })
   await t.rejects(entra.clientCredentials(principal), { name: 'TokenError' })
   const token = await entra.userToken(alice, {}, 'https://login.example')
-  t.match(readCredentials({ authorization: [`Bearer ${token}`] }), { kind: 'bearer' })
+  t.match(readCredentials(['Authorization', `Bearer ${token}`]), { kind: 'bearer' })
 })

@@ -48,7 +48,11 @@ export function createEntra({ model, certificate, onCall }: EntraHttpOptions): F
 
   app.post('/:tenant/oauth2/v2.0/token', async request => {
     const form = request.body as Readonly<Record<string, string>>
-    const client = { clientId: form['client_id'] ?? '', clientSecret: form['client_secret'] ?? '' }
+    const client = {
+      clientId: form['client_id'] ?? '',
+      clientSecret: form['client_secret'] ?? '',
+      clientAssertion: form['client_assertion'],
+    }
     onCall?.(form['grant_type'] === assertionGrant ? 'onBehalfOf' : 'clientCredentials')
     const token =
       form['grant_type'] === assertionGrant

@@ -2,13 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWK } from 'jose'
 import type { Clock } from '../../clock.ts'
 import type { Caller } from '../call.ts'
+import { prove, type App, type ClientProof } from './client-proof.ts'
 import { tokenError, type TokenError } from './token-error.ts'
-
-/** An app registration: this API, or a service principal. */
-export interface App {
-  readonly clientId: string
-  readonly clientSecret: string
-}
 
 export interface EntraOptions {
   readonly clock: Clock
@@ -157,22 +152,20 @@ export async function createEntraModel({ clock, tenantId, api, servicePrincipals
     graphToken,
 
     /** OAuth's jwt-bearer grant: a token for Graph on behalf of the user of `assertion`. */
-    async onBehalfOf(client: App, assertion: string): Promise<string> {
+    async onBehalfOf(client: ClientProof, assertion: string): Promise<string> {
       refuseIfTold(client.clientId)
-      if (client.clientId !== api.clientId) throw tokenError('unauthorized_client', 700016, 'Application not found.')
-      if (client.clientSecret !== api.clientSecret)
-        throw tokenError('invalid_client', 7000215, 'Invalid client secret.')
+      await prove(client, client.clientId === api.clientId ? api : undefined)
       const objectId = objectIdOf(assertion)
       refuseIfTold(objectId)
       return graphToken(`user ${objectId}`)
     },
 
     /** OAuth's client_credentials grant: a token for Graph that stands for an app. */
-    async clientCredentials({ clientId, clientSecret }: App): Promise<string> {
+    async clientCredentials(client: ClientProof): Promise<string> {
+      const { clientId } = client
       refuseIfTold(clientId)
       const app = servicePrincipals.find(one => one.clientId === clientId)
-      if (!app) throw tokenError('unauthorized_client', 700016, 'Application not found.')
-      if (app.clientSecret !== clientSecret) throw tokenError('invalid_client', 7000215, 'Invalid client secret.')
+      await prove(client, app)
       return graphToken(`app ${clientId}`)
     },
   }
