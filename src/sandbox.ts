@@ -26,9 +26,12 @@ const withoutEntra = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
 
 // `npm run sandbox`: the service, with nothing configured, on the built-in simulator of Graph and Entra.
 await run(async () => {
-  const certificate = await localCertificate()
+  const [certificate, entraModel] = await Promise.all([
+    localCertificate(),
+    createEntraModel({ clock, tenantId, api, servicePrincipals }),
+  ])
   tls.setDefaultCACertificates([...tls.getCACertificates('default'), certificate.authority])
-  const entraModel = await createEntraModel({ clock, tenantId, api, servicePrincipals })
+
   const entra = createEntra({ model: entraModel, certificate })
   const { port: entraPort } = new URL(await entra.listen(loopback))
   const graph = createSimulator({ model: createModel({ clock }), clock, authorise: entraModel.callerOf })

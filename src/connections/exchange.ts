@@ -1,4 +1,5 @@
-import { ClientSecretCredential, OnBehalfOfCredential, type AccessToken } from '@azure/identity'
+import type * as identity from '@azure/identity'
+import type { AccessToken, ClientSecretCredential, OnBehalfOfCredential } from '@azure/identity'
 import type { ServicePrincipal } from './credentials.ts'
 import { entraRefusal, type Road } from './entra-refusal.ts'
 
@@ -62,9 +63,15 @@ export function createExchange({ authority, clientId, credential, timeoutMs = 50
     ],
   }
 
-  async function obtain(road: Road, create: () => Credential, scopes: string[]): Promise<AccessToken> {
+  async function obtain(
+    road: Road,
+    create: (library: typeof identity) => Credential,
+    scopes: string[],
+  ): Promise<AccessToken> {
     try {
-      return await within(timeoutMs, create().getToken(scopes, { enableCae: road === 'onBehalfOf' }))
+      // Loaded when Entra is first asked: loading takes a quarter of a second.
+      const asking = create(await import('@azure/identity'))
+      return await within(timeoutMs, asking.getToken(scopes, { enableCae: road === 'onBehalfOf' }))
     } catch (error) {
       throw entraRefusal(error, road)
     }
@@ -74,7 +81,7 @@ export function createExchange({ authority, clientId, credential, timeoutMs = 50
     onBehalfOf: (tenantId, assertion) =>
       obtain(
         'onBehalfOf',
-        () => {
+        ({ OnBehalfOfCredential }) => {
           const user = { tenantId, clientId, userAssertionToken: assertion, ...options }
           // One constructor, but a type for each kind of credential.
           return 'clientSecret' in credential
@@ -86,7 +93,7 @@ export function createExchange({ authority, clientId, credential, timeoutMs = 50
     asServicePrincipal: ({ tenantId, clientId: principalId, clientSecret }) =>
       obtain(
         'servicePrincipal',
-        () => new ClientSecretCredential(tenantId, principalId, clientSecret, options),
+        ({ ClientSecretCredential }) => new ClientSecretCredential(tenantId, principalId, clientSecret, options),
         applicationScopes,
       ),
   }
