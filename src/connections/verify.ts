@@ -40,7 +40,7 @@ const maxVerified = 10_000
 const text = z.string().optional()
 const claims = z.object({
   tid: z.guid(),
-  oid: z.guid(),
+  oid: z.guid().optional(),
   sub: text,
   aud: z.string(),
   exp: z.number(),
@@ -48,15 +48,17 @@ const claims = z.object({
   idtyp: text,
   azp: text,
   appid: text,
+  roles: z.array(z.string()).optional(),
 })
 type Claims = z.output<typeof claims>
 
 /**
- * Whether a token stands for an app alone. `idtyp` says so where it is configured; else such a token has no scopes, names the
- * client, and its subject is the app's own object (learn.microsoft.com/entra/identity-platform/access-token-claims-reference).
+ * Whether a token stands for an app alone. `idtyp` says so where it is configured; else such a token names its client and has no
+ * scopes but roles, or the app's own object as its subject (learn.microsoft.com/entra/identity-platform/access-token-claims-reference).
  */
-const isAppOnly = ({ idtyp, scp, azp, appid, sub, oid }: Claims): boolean =>
-  idtyp === 'app' || (scp === undefined && (azp ?? appid) !== undefined && sub === oid)
+const isAppOnly = ({ idtyp, scp, azp, appid, roles, sub, oid }: Claims): boolean =>
+  idtyp === 'app' ||
+  (scp === undefined && (azp ?? appid) !== undefined && (roles !== undefined || (sub !== undefined && sub === oid)))
 
 function requireScope(token: Claims, scope: string): void {
   if (isAppOnly(token)) {
@@ -109,6 +111,7 @@ export function createVerifier({
     const verifiedClaims = await readClaims(token)
     requireScope(verifiedClaims, scope)
     const { tid, oid, azp, appid, exp } = verifiedClaims
+    if (oid === undefined) throw invalidToken('it does not name its user')
     const tenantId = tid.toLowerCase()
     const key = hashOf('user', tenantId, oid.toLowerCase(), (azp ?? appid ?? '').toLowerCase())
     const user = { tenantId, key, partition: `${key} ${tokenHash}` }

@@ -135,6 +135,8 @@ const hostile: Hostile[] = [
   ['a scope that is an array', 'InvalidToken', user({ scp: ['access_as_user'] })],
   ['an app-only token', 'AppOnlyTokenNotSupported', user({ scp: undefined, idtyp: 'app', roles: ['x'] })],
   ['an app-only token without idtyp', 'AppOnlyTokenNotSupported', user({ scp: undefined, sub: alice })],
+  ['an app-only token by its roles', 'AppOnlyTokenNotSupported', user({ scp: undefined, roles: ['Copilot.Use'] })],
+  ['an app-only token without oid', 'AppOnlyTokenNotSupported', user({ oid: undefined, idtyp: 'app' })],
   ['an app-only token that claims the scope', 'AppOnlyTokenNotSupported', user({ idtyp: 'app' })],
 ]
 
