@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { Pool } from 'undici'
+import { benchLimiters } from './limiters.ts'
 
 // `npm run bench`: CPU per request of the service, side by side in one run. Upstream, service and load are processes of their
 // own; only the service's CPU time counts. Rounds are interleaved; medians are shown with their spread.
@@ -19,17 +20,19 @@ interface Target {
   readonly pool: Pool
   readonly path: string
   readonly headers: Record<string, string>
+  /** @default 200 */
+  readonly status?: number
 }
 
-/** Sends so many requests, a few at a time, and stops at the first answer that is no success. */
-async function load({ pool, path, headers }: Target, requests: number): Promise<void> {
+/** Sends so many requests, a few at a time, and stops at the first answer that is not the expected one. */
+async function load({ pool, path, headers, status = 200 }: Target, requests: number): Promise<void> {
   let left = requests
   const worker = async () => {
     while (left > 0) {
       left -= 1
       const { statusCode, body } = await pool.request({ method: 'GET', path, headers })
       await body.dump()
-      if (statusCode !== 200) throw new Error(`${path} answered ${statusCode}`)
+      if (statusCode !== status) throw new Error(`${path} answered ${statusCode}`)
     }
   }
   await Promise.all(Array.from({ length: parallel }, worker))
@@ -67,17 +70,26 @@ const row = (name: string, values: readonly number[], share: string): string => 
 const upstream = fork('bench/upstream.ts')
 const { url: graphUrl } = await answer<{ url: string }>(upstream)
 const service = fork('bench/service.ts', [graphUrl])
-const urls = await answer<{ authenticated: string; open: string; authorization: string }>(service)
+const urls = await answer<{ authenticated: string; open: string; spent: string; authorization: string }>(service)
 const authenticated = await prepare(urls.authenticated, { authorization: urls.authorization })
 const open = await prepare(urls.open, {})
+// Its one call a day is spent by preparing.
+const spent = { ...(await prepare(urls.spent, { authorization: urls.authorization })), status: 429 }
 
 await load(authenticated, warmUpRequests)
 await load(open, warmUpRequests)
+await load(spent, warmUpRequests)
 await answer(service, 'authenticate')
-const results: Record<'authenticated' | 'open' | 'alone', number[]> = { authenticated: [], open: [], alone: [] }
+const results: Record<'authenticated' | 'open' | 'alone' | 'spent', number[]> = {
+  authenticated: [],
+  open: [],
+  alone: [],
+  spent: [],
+}
 for (let round = 0; round < rounds; round += 1) {
   results.authenticated.push(await cpuMicros(service, authenticated))
   results.open.push(await cpuMicros(service, open))
+  results.spent.push(await cpuMicros(service, spent))
   results.alone.push((await answer<{ micros: number }>(service, 'authenticate')).micros)
 }
 const fetchMicros = median(results.authenticated)
@@ -87,5 +99,9 @@ console.log(row('Fetch prompt status, bearer token, warm', results.authenticated
 console.log(row('the same without authentication', results.open, share(median(results.open))))
 console.log(row('authentication alone, in a loop', results.alone, share(median(results.alone))))
 
-await Promise.all([authenticated.pool.close(), open.pool.close()])
+console.log(row('429, the allowance is spent', results.spent, share(median(results.spent))))
+
+await benchLimiters()
+
+await Promise.all([authenticated.pool.close(), open.pool.close(), spent.pool.close()])
 for (const child of [service, upstream]) child.kill()

@@ -22,6 +22,7 @@ const model = await createEntraModel({ clock, tenantId, api })
 const { port } = new URL(await createEntra({ model, certificate }).listen({ host: '127.0.0.1', port: 0 }))
 const authority = `https://localhost:${port}`
 const config = readConfig({
+  RATE_LIMIT_CALLS: '1000000',
   GRAPH_BASE_URL: `${graphUrl}/beta`,
   ENTRA_AUTHORITY: authority,
   ENTRA_TENANT_ID: tenantId,
@@ -50,4 +51,15 @@ process.on('message', message => {
   if (message === 'cpu') process.send?.({ cpu: process.cpuUsage() })
   else void authenticateMicros().then(micros => process.send?.({ micros }))
 })
-process.send?.({ authenticated: await listen(byEntra), open: await listen(async () => anybody), authorization })
+const spent = createService({
+  config: { ...config, RATE_LIMIT_CALLS: 1, RATE_LIMIT_SECONDS: 86_400 },
+  authenticate: byEntra,
+  clock,
+  log: createLog('silent'),
+})
+process.send?.({
+  authenticated: await listen(byEntra),
+  open: await listen(async () => anybody),
+  spent: await spent.listen({ host: '127.0.0.1', port: 0 }),
+  authorization,
+})

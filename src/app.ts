@@ -6,11 +6,13 @@ import { evaluationRoutes } from './connector/evaluation-routes.ts'
 import { promptbookRoute } from './connector/promptbook-route.ts'
 import { submitRoute } from './connector/submit-route.ts'
 import type { Copilot } from './copilot/copilot.ts'
+import type { Limiter, Quota } from './limits/limiter.ts'
 import { answerHeadersPlugin } from './plugins/answer-headers.ts'
 import { closing } from './plugins/closing.ts'
 import { connection } from './plugins/connection.ts'
 import { answerClientError, answerError, errorHandler } from './plugins/errors.ts'
 import { health } from './plugins/health.ts'
+import { rateLimit } from './plugins/rate-limit.ts'
 import { requestLog } from './plugins/request-log.ts'
 import { unknownRoutes } from './plugins/unknown-routes.ts'
 import { validation } from './plugins/validation.ts'
@@ -20,6 +22,8 @@ import { wellFormed } from './plugins/well-formed.ts'
 export interface Parts {
   readonly copilot: Copilot
   readonly authenticate: Authenticate
+  readonly limiter: Limiter
+  readonly quota: Quota
   readonly clock: Clock
   readonly log: FastifyBaseLogger
   /** Base of the URLs handed out, without a closing slash. */
@@ -34,7 +38,16 @@ export interface Parts {
 const maxParamLength = 16_384
 
 /** Puts the service together. Reads no environment and opens no socket. */
-export function buildApp({ copilot, authenticate, clock, log, extraHeaders = {}, ...wire }: Parts): FastifyInstance {
+export function buildApp({
+  copilot,
+  authenticate,
+  limiter,
+  quota,
+  clock,
+  log,
+  extraHeaders = {},
+  ...wire
+}: Parts): FastifyInstance {
   const answers = { clock, extraHeaders }
   const app = Fastify({
     loggerInstance: log,
@@ -60,6 +73,7 @@ export function buildApp({ copilot, authenticate, clock, log, extraHeaders = {},
   app.register(health)
   app.register(async actions => {
     actions.register(connection, { authenticate })
+    actions.register(rateLimit, { limiter, quota })
     actions.register(submitRoute, { copilot, clock, ...wire })
     actions.register(evaluationRoutes, { copilot, clock, ...wire })
     actions.register(promptbookRoute, { copilot })

@@ -10,6 +10,7 @@ import { createService } from './service.ts'
 import { localCertificate } from './simulator/entra/certificate.ts'
 import { createEntra } from './simulator/entra/http.ts'
 import { createEntraModel } from './simulator/entra/model.ts'
+import { connectStore } from './store.ts'
 import { createSimulator } from './simulator/graph.ts'
 import { createModel } from './simulator/model.ts'
 
@@ -51,7 +52,8 @@ await run(async () => {
   const authenticate: Authenticate = async request =>
     readCredentials(request.rawHeaders).kind === 'none' ? sandbox : byEntra(request)
   const log = createLog(config.LOG_LEVEL)
-  const app = createService({ config, authenticate, clock, log, extraHeaders: { 'x-sandbox': 'true' } })
+  const store = config.REDIS_URL === undefined ? undefined : await connectStore(config.REDIS_URL)
+  const app = createService({ config, authenticate, clock, log, store, extraHeaders: { 'x-sandbox': 'true' } })
   await app.listen({ host: config.HOST, port: config.PORT })
   log.warn('sandbox: no AI is called; every answer is simulated')
   return async () => {

@@ -4,13 +4,16 @@ import { authenticateByEntra } from './connections/entra.ts'
 import { createLog } from './log.ts'
 import { run } from './run.ts'
 import { createService } from './service.ts'
+import { connectStore } from './store.ts'
 
 // `npm start`: the service, from the environment.
 await run(async () => {
   const config = readConfig(process.env)
   const clock = systemClock
   const authenticate = authenticateByEntra(config, clock)
-  const app = createService({ config, authenticate, clock, log: createLog(config.LOG_LEVEL) })
+  const log = createLog(config.LOG_LEVEL)
+  const store = config.REDIS_URL === undefined ? undefined : await connectStore(config.REDIS_URL)
+  const app = createService({ config, authenticate, clock, log, store })
   await app.listen({ host: config.HOST, port: config.PORT })
   return () => app.close()
 })

@@ -1,4 +1,5 @@
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import type { Redis } from 'ioredis'
 import { buildApp } from './app.ts'
 import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
@@ -6,6 +7,7 @@ import type { Authenticate } from './connections/connection.ts'
 import { createCopilot } from './copilot/copilot.ts'
 import { createGraphClient } from './graph/client.ts'
 import { createGraphRequest } from './graph/request.ts'
+import { createLimiter } from './limits/create.ts'
 
 export interface ServiceOptions {
   readonly config: Config
@@ -14,22 +16,33 @@ export interface ServiceOptions {
   readonly log: FastifyBaseLogger
   /** Put on every answer. */
   readonly extraHeaders?: Readonly<Record<string, string>>
+  /** What replicas share; each is on its own without it. Closed with the service. */
+  readonly store?: Redis | undefined
   /** Limits on one call to Graph; the contract's when absent. */
   readonly graphLimits?: { readonly timeoutMs?: number; readonly maxBodyBytes?: number }
 }
 
 /** The service that a configuration describes. It listens to nothing yet; closing it closes what it opened. */
-export function createService({ config, graphLimits, clock, ...parts }: ServiceOptions): FastifyInstance {
+export function createService({ config, graphLimits, store, clock, log, ...parts }: ServiceOptions): FastifyInstance {
   const baseUrl = config.GRAPH_BASE_URL
   const { send, close } = createGraphRequest({ baseUrl, clock, ...graphLimits })
   const graph = createGraphClient({ send, baseUrl, workspaceId: config.WORKSPACE_ID })
+  const quota = { calls: config.RATE_LIMIT_CALLS, windowMs: config.RATE_LIMIT_SECONDS * 1000 }
+  const limiter = createLimiter({ quota, clock, log, store })
   const app = buildApp({
     ...parts,
     clock,
+    log,
+    limiter,
+    quota,
     copilot: createCopilot({ graph, clock, skillMode: config.SKILL_MODE }),
     publicUrl: config.PUBLIC_URL,
     submitWaitSeconds: config.SUBMIT_WAIT_SECONDS,
   })
-  app.addHook('onClose', close)
+  app.addHook('onClose', async () => {
+    await close()
+    await limiter.close()
+    store?.disconnect()
+  })
   return app
 }

@@ -67,6 +67,11 @@ t.test('each code that is not reserved is answered', async t => {
     MethodNotAllowed: () => get('/process-prompt'),
     PayloadTooLarge: () => post('/process-prompt', 'x'.repeat(1024 * 1024 + 1)),
     UnsupportedMediaType: () => post('/process-prompt', 'x', { 'content-type': 'text/plain' }),
+    RateLimitExceeded: async () => {
+      const spent = await world(t, { env: { RATE_LIMIT_CALLS: '1' } })
+      await spent.post('/process-prompt', {})
+      return spent.post('/process-prompt', {})
+    },
     GraphThrottled: () => fetchFailing('429,7'),
     HeadersTooLarge: () => request(`${url}/livez`, { headers: { a: long, b: long } }),
     InternalError: authenticatedBy(() => Promise.reject(new Error('unforeseen'))),
@@ -89,7 +94,7 @@ t.test('each code that is not reserved is answered', async t => {
       t.match(headers.get('content-type'), /^application\/json/)
       t.match(body.error, {
         code,
-        message: /^Cannot .+: .+[^.]$/,
+        message: code === 'RateLimitExceeded' ? /^Rate limit is exceeded/ : /^Cannot .+: .+[^.]$/,
         innerError: { date: /Z$/, 'request-id': headers.get('request-id'), 'client-request-id': /./ },
       })
       t.equal(headers.has('retry-after'), status === 429 || status === 503)

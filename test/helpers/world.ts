@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import type { Redis } from 'ioredis'
 import type { Test } from 'tap'
 import { readConfig } from '../../src/config.ts'
 import type { Authenticate } from '../../src/connections/connection.ts'
@@ -22,6 +23,8 @@ export interface WorldOptions {
   readonly graphDelayMs?: number
   /** Stands in for the simulator. */
   readonly graphUrl?: string
+  /** What replicas share. */
+  readonly store?: Redis
   /** Listens here and hands out URLs that can be followed. */
   readonly port?: number
 }
@@ -101,6 +104,7 @@ export async function world(t: Test, options: WorldOptions = {}): Promise<World>
     authenticate,
     log: createLog('trace', { write: line => log.push(line) }),
     ...(options.graphLimits && { graphLimits: options.graphLimits }),
+    ...(options.store && { store: options.store }),
   })
   const url = await app.listen({ host: '127.0.0.1', port })
   const close = async () => {

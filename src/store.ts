@@ -1,0 +1,26 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { Redis } from 'ioredis'
+
+/** A command that Redis does not answer within this is a failure: nobody waits longer for a Redis that is gone. */
+const commandTimeoutMs = 80
+
+/** How long a start waits for the store; without it the service starts all the same. */
+const startTimeoutMs = 1000
+
+/**
+ * Connects to the shared store. Commands fail at once while it is away, and it comes back by itself. Whoever uses it hears of
+ * failures by its commands, so its own error events say nothing new.
+ */
+export async function connectStore(url: string): Promise<Redis> {
+  const redis = new Redis(url, {
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    commandTimeout: commandTimeoutMs,
+    connectTimeout: 2000,
+    retryStrategy: attempts => Math.min(100 * attempts, 1000),
+  })
+  redis.on('error', () => undefined)
+  const ready = new Promise(resolve => redis.once('ready', resolve))
+  await Promise.race([ready, wait(startTimeoutMs, undefined, { ref: false })])
+  return redis
+}
