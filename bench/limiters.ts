@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import type { Redis } from 'ioredis'
 import { systemClock as clock } from '../src/clock.ts'
 import type { Limiter } from '../src/limits/limiter.ts'
 import { memoryLimiter } from '../src/limits/memory.ts'
@@ -34,7 +35,7 @@ export async function benchLimiters(): Promise<void> {
   const server = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--save', ''], {
     stdio: 'ignore',
   })
-  const store = await connectStore(`redis://127.0.0.1:${port}`)
+  const store = (await connectStore(`redis://127.0.0.1:${port}`)) as Redis
   const shared = redisLimiter(store, quota)
   await takeMicros(shared, 1000, 20_000, 50)
   console.log(`| Redis, 50 at once | 1000 | ${(await takeMicros(shared, 1000, 50_000, 50)).toFixed(2)} |`)

@@ -52,7 +52,7 @@ await run(async () => {
   const authenticate: Authenticate = async request =>
     readCredentials(request.rawHeaders).kind === 'none' ? sandbox : byEntra(request)
   const log = createLog(config.LOG_LEVEL)
-  const store = config.REDIS_URL === undefined ? undefined : await connectStore(config.REDIS_URL)
+  const store = await connectStore(config.REDIS_URL)
   const app = createService({ config, authenticate, clock, log, store, extraHeaders: { 'x-sandbox': 'true' } })
   await app.listen({ host: config.HOST, port: config.PORT })
   log.warn('sandbox: no AI is called; every answer is simulated')

@@ -12,7 +12,7 @@ await run(async () => {
   const clock = systemClock
   const authenticate = authenticateByEntra(config, clock)
   const log = createLog(config.LOG_LEVEL)
-  const store = config.REDIS_URL === undefined ? undefined : await connectStore(config.REDIS_URL)
+  const store = await connectStore(config.REDIS_URL)
   const app = createService({ config, authenticate, clock, log, store })
   await app.listen({ host: config.HOST, port: config.PORT })
   return () => app.close()

@@ -8,10 +8,11 @@ const commandTimeoutMs = 80
 const startTimeoutMs = 1000
 
 /**
- * Connects to the shared store. Commands fail at once while it is away, and it comes back by itself. Whoever uses it hears of
+ * Connects to the shared store, if there is one. Commands fail at once while it is away, and it comes back by itself. Whoever uses it hears of
  * failures by its commands, so its own error events say nothing new.
  */
-export async function connectStore(url: string): Promise<Redis> {
+export async function connectStore(url: string | undefined): Promise<Redis | undefined> {
+  if (url === undefined) return undefined
   const redis = new Redis(url, {
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,

@@ -25,7 +25,7 @@ export function memoryLimiter({ calls, windowMs }: Quota, clock: Clock): MemoryL
   const newest = ({ times, next }: Calls): number => times.at(next - 1) ?? 0
 
   /** The index-th oldest of the times kept. */
-  const timeAt = ({ times, next }: Calls, index: number): number => times[(next + index) % times.length] ?? 0
+  const timeAt = ({ times, next }: Calls, index: number): number => times[(next + index) % times.length] as number
 
   function forgetIdle(now: number): void {
     if (now - turnedAt < windowMs) return

@@ -3,6 +3,7 @@ import t from 'tap'
 import { environmentVariables } from '../helpers/environment.ts'
 import { freePort } from '../helpers/free-port.ts'
 import { answering, runProcess } from '../helpers/process.ts'
+import { redisServer } from '../helpers/redis.ts'
 import { request } from '../helpers/world.ts'
 
 const json = { 'content-type': 'application/json' }
@@ -91,6 +92,21 @@ t.test('npm start', async t => {
 
     service.child.kill('SIGINT')
     t.match(await service.exit, { code: 0 })
+  })
+
+  await t.test('shares its limits through Redis', async t => {
+    const redis = await redisServer(t)
+    const [one, two] = [await freePort(), await freePort()]
+    const env = { RATE_LIMIT_CALLS: '3', REDIS_URL: redis.url }
+    // Sandboxes, whose calls need no credentials, are one connection.
+    for (const port of [one, two]) runProcess(t, 'src/sandbox.ts', { ...env, PORT: String(port) })
+    for (const port of [one, two]) await answering(`http://127.0.0.1:${port}/livez`)
+    const statuses = []
+    for (const port of [one, two, one, two]) {
+      const reply = await request(`http://127.0.0.1:${port}/sessions/x/prompts/x/promptbook`)
+      statuses.push(reply.status)
+    }
+    t.same(statuses, [400, 400, 400, 429])
   })
 
   await t.test('stops with code 1 and one message that names every bad variable', async t => {

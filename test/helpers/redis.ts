@@ -26,7 +26,7 @@ export async function redisServer(t: Test): Promise<RedisServer> {
   const server: RedisServer = {
     url,
     async connect() {
-      const redis = await connectStore(url)
+      const redis = (await connectStore(url)) as Redis
       t.teardown(() => redis.disconnect())
       return redis
     },
