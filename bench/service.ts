@@ -31,7 +31,13 @@ const config = readConfig({
 })
 
 const byEntra = authenticateByEntra(config, clock)
-const anybody = { key: 'bench', graphToken: async () => 'token', dropGraphToken: () => undefined }
+const anybody = {
+  key: 'bench',
+  tenantId,
+  retryUntil: Number.POSITIVE_INFINITY,
+  graphToken: async () => 'token',
+  dropGraphToken: () => undefined,
+}
 const listen = (authenticate: Authenticate): Promise<string> =>
   createService({ config, authenticate, clock, log: createLog('silent') }).listen({ host: '127.0.0.1', port: 0 })
 

@@ -57,7 +57,7 @@ export interface CreatedIds {
   readonly promptId?: string
 }
 
-/** What an error may carry beside its code and message; all of it is shown to the caller but `cause`. */
+/** What an error may carry beside its code and message; shown to the caller unless it says otherwise. */
 export interface ErrorFacts extends CreatedIds {
   readonly target?: string
   readonly details?: readonly ErrorDetail[]
@@ -66,6 +66,12 @@ export interface ErrorFacts extends CreatedIds {
   readonly retryAfterSeconds?: number
   /** Further response headers: `Allow`, `WWW-Authenticate`. */
   readonly headers?: Readonly<Record<string, string>>
+  /** How long Graph itself asks to wait, in seconds; not shown. */
+  readonly suggestedWaitSeconds?: number | undefined
+  /** Nothing was sent, so nothing can have run; not shown. */
+  readonly notSent?: boolean
+  /** Repeating now is of no use; not shown. */
+  readonly final?: boolean
   /** Kept for the log only. */
   readonly cause?: unknown
 }

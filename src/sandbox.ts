@@ -1,7 +1,7 @@
 import tls from 'node:tls'
 import { systemClock as clock } from './clock.ts'
 import { readConfig } from './config.ts'
-import type { Authenticate } from './connections/connection.ts'
+import { retryBudgetMs, type Authenticate, type Connection } from './connections/connection.ts'
 import { readCredentials } from './connections/credentials.ts'
 import { authenticateByEntra } from './connections/entra.ts'
 import { createLog } from './log.ts'
@@ -47,10 +47,16 @@ await run(async () => {
     ENTRA_CLIENT_SECRET: api.clientSecret,
   })
   const token = await entraModel.graphToken('sandbox')
-  const sandbox = { key: 'sandbox', graphToken: async () => token, dropGraphToken: () => undefined }
+  const sandbox = (): Connection => ({
+    key: 'sandbox',
+    tenantId,
+    retryUntil: clock.now() + retryBudgetMs,
+    graphToken: async () => token,
+    dropGraphToken: () => undefined,
+  })
   const byEntra = authenticateByEntra(config, clock)
   const authenticate: Authenticate = async request =>
-    readCredentials(request.rawHeaders).kind === 'none' ? sandbox : byEntra(request)
+    readCredentials(request.rawHeaders).kind === 'none' ? sandbox() : byEntra(request)
   const log = createLog(config.LOG_LEVEL)
   const store = await connectStore(config.REDIS_URL)
   const app = createService({ config, authenticate, clock, log, store, extraHeaders: { 'x-sandbox': 'true' } })

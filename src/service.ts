@@ -7,6 +7,7 @@ import type { Authenticate } from './connections/connection.ts'
 import { createCopilot } from './copilot/copilot.ts'
 import { createGraphClient } from './graph/client.ts'
 import { createGraphRequest } from './graph/request.ts'
+import { resilient } from './graph/resilient.ts'
 import { createLimiter } from './limits/create.ts'
 
 export interface ServiceOptions {
@@ -18,15 +19,29 @@ export interface ServiceOptions {
   readonly extraHeaders?: Readonly<Record<string, string>>
   /** What replicas share; each is on its own without it. Closed with the service. */
   readonly store?: Redis | undefined
+  /** From 0 to 1, for the jitter of waits. @default Math.random */
+  readonly random?: (() => number) | undefined
   /** Limits on one call to Graph; the contract's when absent. */
   readonly graphLimits?: { readonly timeoutMs?: number; readonly maxBodyBytes?: number }
 }
 
 /** The service that a configuration describes. It listens to nothing yet; closing it closes what it opened. */
-export function createService({ config, graphLimits, store, clock, log, ...parts }: ServiceOptions): FastifyInstance {
+export function createService({
+  config,
+  graphLimits,
+  random,
+  store,
+  clock,
+  log,
+  ...parts
+}: ServiceOptions): FastifyInstance {
   const baseUrl = config.GRAPH_BASE_URL
   const { send, close } = createGraphRequest({ baseUrl, clock, ...graphLimits })
-  const graph = createGraphClient({ send, baseUrl, workspaceId: config.WORKSPACE_ID })
+  const graph = createGraphClient({
+    send: resilient(send, { clock, random }),
+    baseUrl,
+    workspaceId: config.WORKSPACE_ID,
+  })
   const quota = { calls: config.RATE_LIMIT_CALLS, windowMs: config.RATE_LIMIT_SECONDS * 1000 }
   const limiter = createLimiter({ quota, clock, log, store })
   const app = buildApp({

@@ -1,5 +1,6 @@
+import type { Clock } from '../clock.ts'
 import { ConnectorError } from '../errors.ts'
-import type { Authenticate, Connection } from './connection.ts'
+import { retryBudgetMs, type Authenticate, type Connection } from './connection.ts'
 import { authenticationRequired, readCredentials, type ServicePrincipal } from './credentials.ts'
 import type { Exchange } from './exchange.ts'
 import type { GraphTokens } from './graph-tokens.ts'
@@ -11,19 +12,28 @@ export interface AuthenticateOptions {
   readonly exchange: Exchange
   readonly tokens: GraphTokens
   readonly allowedTenants: readonly string[]
+  readonly clock: Clock
 }
 
 /**
  * Finds out who calls: verifies a bearer token, or proves a service principal by getting its token for Graph. A user's token
  * for Graph is got when Graph is first called, so that a request that is wrong in itself costs Entra nothing.
  */
-export function createAuthenticate({ verify, exchange, tokens, allowedTenants }: AuthenticateOptions): Authenticate {
+export function createAuthenticate({
+  verify,
+  exchange,
+  tokens,
+  allowedTenants,
+  clock,
+}: AuthenticateOptions): Authenticate {
   const allowed = new Set(allowedTenants.map(tenant => tenant.toLowerCase()))
 
   async function asUser(assertion: string): Promise<Connection> {
     const { tenantId, key, partition } = await verify(assertion)
     return {
       key,
+      tenantId,
+      retryUntil: clock.now() + retryBudgetMs,
       graphToken: () => tokens.get(partition, () => exchange.onBehalfOf(tenantId, assertion)),
       dropGraphToken: () => tokens.drop(partition),
     }
@@ -42,7 +52,8 @@ export function createAuthenticate({ verify, exchange, tokens, allowedTenants }:
     const partition = `${key} ${hashOf(clientSecret)}`
     const graphToken = () => tokens.get(partition, () => exchange.asServicePrincipal(principal))
     await graphToken()
-    return { key, graphToken, dropGraphToken: () => tokens.drop(partition) }
+    const retryUntil = clock.now() + retryBudgetMs
+    return { key, tenantId, retryUntil, graphToken, dropGraphToken: () => tokens.drop(partition) }
   }
 
   return async ({ rawHeaders }) => {

@@ -1,9 +1,15 @@
 import type { IncomingMessage } from 'node:http'
 
+/** How long a request may take repeating calls to Graph (contract, section 7). */
+export const retryBudgetMs = 30_000
+
 /** One identity that calls: everything the service does for it, Graph sees as done by it. */
 export interface Connection {
   /** Names the identity in caches, allowances and logs: a hash of what was verified, never of what was claimed. */
   readonly key: string
+  readonly tenantId: string
+  /** Calls to Graph are repeated until then, in ms since 1970: the budget of this request. */
+  readonly retryUntil: number
   /**
    * A token for Graph that stands for this identity.
    * @throws ConnectorError the 401 rows, `EntraMisconfigured` and `EntraUnavailable`.

@@ -29,5 +29,6 @@ export function authenticateByEntra(config: Config, clock: Clock, timeoutMs?: nu
     exchange: createExchange({ authority, clientId, credential: apiCredential(config), timeoutMs }),
     tokens: createGraphTokens(clock),
     allowedTenants,
+    clock,
   })
 }

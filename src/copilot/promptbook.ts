@@ -4,7 +4,7 @@ import { ConnectorError } from '../errors.ts'
 import type { PromptId } from '../graph/client.ts'
 import type { Evaluation, Prompt } from '../graph/schemas.ts'
 import type { Copilot } from './copilot.ts'
-import { compareDateTimes } from './date-time.ts'
+import { compareDateTimes, newestOf } from './date-time.ts'
 import type { PromptText } from './memory.ts'
 import { skillNameOf } from './prompt-text.ts'
 import { isEnded, stateOf } from './spelling.ts'
@@ -26,12 +26,9 @@ const parallelReads = 20
 
 const sameId = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase()
 
-const byCreation = (a: { createdDateTime: string }, b: { createdDateTime: string }): number =>
-  compareDateTimes(a.createdDateTime, b.createdDateTime)
-
 /** The prompt named and every later one of its session, oldest first. Graph has no promptbook: this is what stands for a run. */
 function runFrom(prompts: readonly Prompt[], promptId: string): Prompt[] {
-  const ordered = prompts.toSorted(byCreation)
+  const ordered = prompts.toSorted((a, b) => compareDateTimes(a.createdDateTime, b.createdDateTime))
   const first = ordered.findIndex(prompt => sameId(prompt.id, promptId))
   if (first < 0) {
     throw new ConnectorError('PromptNotFound', 'Cannot read the promptbook run: the session has no such prompt')
@@ -62,9 +59,9 @@ export async function fetchPromptbook(
     prompts,
     async ({ id, content, skillName }): Promise<PromptbookStep> => {
       const ids = { sessionId, promptId: id }
-      const evaluations = await graph.listEvaluations(as, ids)
+      const evaluation = newestOf(await graph.listEvaluations(as, ids))
       const prompt = memory.keepPrompt(as, ids, { content, skillName: skillNameOf({ content, skillName }) })
-      return { prompt, evaluation: evaluations.toSorted(byCreation).at(-1) }
+      return { prompt, evaluation }
     },
     { concurrency: parallelReads },
   )

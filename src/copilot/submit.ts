@@ -4,6 +4,7 @@ import type { Copilot, Run } from './copilot.ts'
 import { hold } from './hold.ts'
 import { requireEnabled } from './plugins.ts'
 import { displayName, newPrompt, skillNameOf, type Question } from './prompt-text.ts'
+import { runPrompt } from './run-prompt.ts'
 
 export interface Submission extends Question {
   /** Continues this session; a new one is opened when absent. */
@@ -34,7 +35,7 @@ async function start({ graph, memory, skillMode }: Copilot, as: Connection, subm
   const asked = newPrompt(submission, skillMode)
   const created = await carrying({ sessionId }, graph.createPrompt(as, { sessionId }, asked))
   const ids = { sessionId, promptId: created.id }
-  const evaluation = await carrying(ids, graph.createEvaluation(as, ids))
+  const evaluation = await carrying(ids, runPrompt(graph, as, ids))
   const { content, skillName } = created
   const text = { content, skillName: skillNameOf({ content, skillName: skillName ?? submission.skillName ?? null }) }
   return { ...ids, prompt: memory.keepPrompt(as, ids, text), evaluation }

@@ -73,7 +73,8 @@ export function createGraphClient({ send, baseUrl, workspaceId }: GraphClientOpt
   const evaluations = (ids: PromptId) => `${prompts(ids)}/${ids.promptId}/evaluations`
 
   /** Every item of a list, following `@odata.nextLink` (https://learn.microsoft.com/graph/paging). */
-  async function list<Item>(as: Connection, { path, ...call }: ListCall<Item>): Promise<Item[]> {
+  async function list<Item>(as: Connection, { path, ...listCall }: ListCall<Item>): Promise<Item[]> {
+    const call = { ...listCall, repeat: 'freely' } as const
     const items: Item[] = []
     let next: string | undefined = path
     for (let pages = 0; next !== undefined; pages += 1) {
@@ -104,6 +105,7 @@ export function createGraphClient({ send, baseUrl, workspaceId }: GraphClientOpt
         schema: session,
         action: 'create the session',
         notFound: 'GraphError',
+        repeat: 'freely',
       }),
 
     listPrompts: (as, ids) =>
@@ -117,6 +119,7 @@ export function createGraphClient({ send, baseUrl, workspaceId }: GraphClientOpt
         schema: prompt,
         action: 'create the prompt',
         notFound: 'SessionNotFound',
+        repeat: 'freely',
       }),
 
     getPrompt: (as, ids) =>
@@ -126,6 +129,7 @@ export function createGraphClient({ send, baseUrl, workspaceId }: GraphClientOpt
         schema: prompt,
         action: 'read the prompt',
         notFound: 'PromptNotFound',
+        repeat: 'freely',
       }),
 
     listEvaluations: (as, ids) =>
@@ -144,6 +148,7 @@ export function createGraphClient({ send, baseUrl, workspaceId }: GraphClientOpt
         schema: evaluation,
         action: 'create the evaluation',
         notFound: 'PromptNotFound',
+        repeat: 'unless-run',
       }),
 
     getEvaluation: (as, ids) =>
@@ -153,6 +158,7 @@ export function createGraphClient({ send, baseUrl, workspaceId }: GraphClientOpt
         schema: evaluation,
         action: 'read the evaluation',
         notFound: 'EvaluationNotFound',
+        repeat: 'freely',
       }),
   }
 }

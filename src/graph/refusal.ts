@@ -76,7 +76,7 @@ export function refusal(answer: RefusedAnswer, { action, notFound, token, now }:
   const graph = describe(answer, token)
   const wait = retryAfterSeconds(single(headers['retry-after']), now)
   const fail = (code: ErrorCode, why: string, facts: object = {}) =>
-    new ConnectorError(code, `Cannot ${action}: ${why}`, { graph, ...facts })
+    new ConnectorError(code, `Cannot ${action}: ${why}`, { graph, suggestedWaitSeconds: wait, ...facts })
 
   switch (status) {
     case 401: {

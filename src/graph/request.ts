@@ -5,6 +5,7 @@ import type { Clock } from '../clock.ts'
 import type { Connection } from '../connections/connection.ts'
 import { ConnectorError, type ErrorCode } from '../errors.ts'
 import { refusal } from './refusal.ts'
+import type { Repeat } from './retry.ts'
 
 /** One call to Graph. */
 export interface GraphCall<Schema extends z.ZodType> {
@@ -18,6 +19,8 @@ export interface GraphCall<Schema extends z.ZodType> {
   readonly action: string
   /** The code of a 404. */
   readonly notFound: ErrorCode
+  /** Whether it may be repeated. */
+  readonly repeat: Repeat
 }
 
 /** Sends one call as `connection` and returns what the schema reads of the answer. */
@@ -62,6 +65,16 @@ function parseJson(text: string | undefined): unknown {
   }
 }
 
+/** Errors of a connection that never was: the call cannot have reached Graph. */
+const notSentCodes = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+])
+
 /** Translates what undici threw: nothing, or nothing whole, came back. */
 function transportError(action: string, cause: unknown): ConnectorError {
   if (cause instanceof DOMException && cause.name === 'TimeoutError') {
@@ -70,6 +83,7 @@ function transportError(action: string, cause: unknown): ConnectorError {
   return new ConnectorError('GraphUnavailable', `Cannot ${action}: no connection to Microsoft Graph`, {
     cause,
     retryAfterSeconds: unreachableRetryAfterSeconds,
+    notSent: notSentCodes.has(String((cause as { code?: unknown }).code)),
   })
 }
 

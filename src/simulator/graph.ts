@@ -7,6 +7,7 @@ import { GraphError, graphError, scriptedError, strangeAnswers } from './graph-e
 import type { Model } from './model.ts'
 import { QueryError } from './odata.ts'
 import { publishedOperations, workspaceId, type OperationOptions } from './operations.ts'
+import type { Answer } from './answers.ts'
 import { readScript, type Failure, type Operation } from './script.ts'
 
 export interface SimulatorOptions extends OperationOptions {
@@ -15,6 +16,8 @@ export interface SimulatorOptions extends OperationOptions {
   authorise(token: string): Caller | undefined
   /** Hears of every call that is published, before it is answered. */
   onCall?(operation: Operation): void
+  /** A schedule of failures, asked for every call before the markers are. */
+  fault?(operation: Operation): Failure | undefined
 }
 
 const root = '/beta'
@@ -43,13 +46,34 @@ function scriptedFailure(name: Operation, { caller, params, body }: Call, model:
   return scripts.map(({ failures }) => failures.get(name)).find(failure => failure !== undefined)
 }
 
+/** Answers that never come whole: the operation runs before a `lost` or `truncated` answer, and not before the others. */
+function breakOff(reply: FastifyReply, kind: 'reset' | 'lost' | 'truncated' | 'stall', run: () => Answer): void {
+  reply.hijack()
+  const { socket } = reply.request.raw
+  if (kind === 'stall') return
+  const text = kind === 'reset' ? '' : JSON.stringify(run().body)
+  if (kind === 'truncated') {
+    socket.end(
+      `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${text.length}\r\n\r\n${text.slice(0, 20)}`,
+    )
+  } else socket.destroy()
+}
+
 const send = (reply: FastifyReply, body: object): FastifyReply =>
   reply.type(jsonType).serializer(JSON.stringify).send(body)
 
 /** Graph's HTTP over the model: the twelve published operations, and Graph's errors for everything else. */
-export function createSimulator({ clock, authorise, onCall, ...options }: SimulatorOptions): FastifyInstance {
+export function createSimulator({ clock, authorise, onCall, fault, ...options }: SimulatorOptions): FastifyInstance {
   const app = Fastify({ routerOptions: { ignoreTrailingSlash: true }, genReqId: () => randomUUID() })
   const methodsOf = routesByPath(app)
+  const failed = new Map<string, number>()
+
+  /** Whether a failure that comes a number of times is due once more, at this place. */
+  function isDue({ times }: Failure, place: string): boolean {
+    const before = failed.get(place) ?? 0
+    failed.set(place, before + 1)
+    return times === undefined || before < times
+  }
 
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({
@@ -92,12 +116,23 @@ export function createSimulator({ clock, authorise, onCall, ...options }: Simula
         onCall?.(name)
         const { workspace = 'default' } = call.params
         if (workspace !== 'default' && workspace !== workspaceId) throw graphError(404)
-        const failure = scriptedFailure(name, call, options.model)
+        const planned = fault?.(name) ?? scriptedFailure(name, call, options.model)
+        const failure = planned && isDue(planned, `${name} ${request.url}`) ? planned : undefined
         const error = failure && scriptedError(failure)
         if (error) throw error
-        if (failure && failure.kind !== 'status' && failure.kind !== 'claims') {
-          const { status, type, headers, body } = strangeAnswers[failure.kind]
-          return reply.code(status).headers(headers).type(type).send(body)
+        switch (failure?.kind) {
+          case 'html':
+          case 'shape':
+          case 'redirect': {
+            const { status, type, headers, body } = strangeAnswers[failure.kind]
+            return reply.code(status).headers(headers).type(type).send(body)
+          }
+          case 'reset':
+          case 'lost':
+          case 'truncated':
+          case 'stall':
+            breakOff(reply, failure.kind, () => run(call))
+            return reply
         }
         const answer = run(call)
         return send(reply.code(answer.status), answer.body)

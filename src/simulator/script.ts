@@ -16,15 +16,19 @@ export const operations = [
 
 export type Operation = (typeof operations)[number]
 
-/** Failures that are not told by a status: a claims challenge, and answers that are not Graph's. */
-export const failureKinds = ['claims', 'html', 'shape', 'redirect'] as const
+/**
+ * Failures that are not told by a status: a claims challenge; answers that are not Graph's; a connection that is reset before the
+ * operation runs, or after it ran (its answer is lost whole, or from the middle on); no answer at all.
+ */
+export const failureKinds = ['claims', 'html', 'shape', 'redirect', 'reset', 'lost', 'truncated', 'stall'] as const
 
 type FailureKind = (typeof failureKinds)[number]
 
-/** How an operation fails. */
-export type Failure =
+/** How an operation fails, and how often before it works; always, without a number. */
+export type Failure = { readonly times?: number | undefined } & (
   | { readonly kind: 'status'; readonly status: number; readonly retryAfter: string | undefined }
   | { readonly kind: FailureKind }
+)
 
 /** What the markers in a prompt ask of the simulator. */
 export interface Script {
@@ -45,10 +49,12 @@ const marker = /\[sim:(\w+)=([\w.,-]+)\]/g
 const maxLength = 10_000_000
 
 function readFailure(value: string): Failure | undefined {
-  const kind = failureKinds.find(name => name === value)
-  if (kind) return { kind }
-  const [, status, retryAfter] = /^([45]\d\d)(?:,([\w.-]+))?$/.exec(value) ?? []
-  return status === undefined ? undefined : { kind: 'status', status: Number(status), retryAfter }
+  const [, what = '', often] = /^(.+?)(?:x(\d))?$/.exec(value) ?? []
+  const times = often === undefined ? undefined : Number(often)
+  const kind = failureKinds.find(name => name === what)
+  if (kind) return { kind, times }
+  const [, status, retryAfter] = /^([45]\d\d)(?:,([\d.-]+))?$/.exec(what) ?? []
+  return status === undefined ? undefined : { kind: 'status', status: Number(status), retryAfter, times }
 }
 
 /** A number of a marker: none, or one that makes no sense, is left out. */
@@ -59,7 +65,8 @@ function readNumber(text: string | undefined, max: number): number | undefined {
 
 /**
  * Reads the markers in a text: `[sim:result=rejected]`, `[sim:state=pending]`, `[sim:seconds=2]`, `[sim:length=5000]`,
- * and `[sim:createEvaluation=503,7]`, by which that operation answers 503 with `Retry-After: 7`. Pure.
+ * and `[sim:createEvaluation=503,7]`, by which that operation answers 503 with `Retry-After: 7`; `[sim:getPrompt=resetx2]` fails
+ * twice and then works. Pure.
  */
 export function readScript(text: string): Script {
   const values = new Map(Array.from(text.matchAll(marker), ([, key = '', value = '']) => [key, value]))

@@ -4,9 +4,12 @@ import type { Connection } from '../../src/connections/connection.ts'
 export function connectionOf(
   name: string,
   graphToken = async () => `token-of-${name}`,
+  retryUntil = Number.POSITIVE_INFINITY,
 ): Connection & { dropped: number } {
   const connection = {
     key: name,
+    tenantId: 'a-tenant',
+    retryUntil,
     dropped: 0,
     graphToken,
     dropGraphToken() {

@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
 import type { Test } from 'tap'
 import { readConfig } from '../../src/config.ts'
-import type { Authenticate } from '../../src/connections/connection.ts'
+import { retryBudgetMs, type Authenticate } from '../../src/connections/connection.ts'
 import { createLog } from '../../src/log.ts'
 import { createService, type ServiceOptions } from '../../src/service.ts'
 import { createSimulator, type SimulatorOptions } from '../../src/simulator/graph.ts'
@@ -57,7 +57,10 @@ export interface World {
 const scopes = ['SecurityCopilotWorkspaces.Read.All', 'SecurityCopilotWorkspaces.ReadWrite.All']
 
 /** Callers by name: the header `x-test-caller` picks the connection, as a verified token will. */
-const byName: Authenticate = async ({ headers }) => connectionOf(String(headers['x-test-caller'] ?? 'alice'))
+const byName =
+  (clock: LeapingClock): Authenticate =>
+  async ({ headers }) =>
+    connectionOf(String(headers['x-test-caller'] ?? 'alice'), undefined, clock.now() + retryBudgetMs)
 
 export async function request(url: string, init: RequestInit = {}): Promise<Reply> {
   const response = await fetch(url, init)
@@ -67,7 +70,8 @@ export async function request(url: string, init: RequestInit = {}): Promise<Repl
 
 /** A service of its own on a simulator of its own, over real HTTP, closed when the test ends. */
 export async function world(t: Test, options: WorldOptions = {}): Promise<World> {
-  const { env = {}, port = 0, authenticate = byName, clock = leapingClock() } = options
+  const { env = {}, port = 0, clock = leapingClock() } = options
+  const { authenticate = byName(clock) } = options
   const calls: string[] = []
   const log: string[] = []
 

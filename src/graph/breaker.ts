@@ -1,0 +1,52 @@
+import type { Clock } from '../clock.ts'
+import { ConnectorError } from '../errors.ts'
+
+/** Stops asking a Graph that is down. */
+export interface Breaker {
+  /**
+   * Runs a call, unless the breaker is open. What the call throws counts as a failure when `isFailure` says so.
+   * @throws ConnectorError `GraphUnavailable` while open, with nothing sent.
+   */
+  run<T>(call: () => Promise<T>): Promise<T>
+}
+
+/** Failures in a row that open it. */
+const maxFailures = 5
+
+/** How long it stays open before one call may try. */
+const openMs = 30_000
+
+/** A breaker that opens after 5 failures in a row, and after 30 s lets one call through to try (contract, section 7). */
+export function createBreaker(clock: Clock, isFailure: (error: unknown) => boolean): Breaker {
+  let failures = 0
+  let openUntil = Number.NEGATIVE_INFINITY
+  let probing = false
+
+  function settle(failed: boolean): void {
+    failures = failed ? failures + 1 : 0
+    if (failures >= maxFailures) openUntil = clock.now() + openMs
+    probing = false
+  }
+
+  return {
+    async run(call) {
+      const waitMs = openUntil - clock.now()
+      if (failures >= maxFailures && (waitMs > 0 || probing)) {
+        throw new ConnectorError('GraphUnavailable', 'Cannot call Microsoft Graph: it failed several times in a row', {
+          notSent: true,
+          final: true,
+          retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1000)),
+        })
+      }
+      probing = failures >= maxFailures
+      try {
+        const answer = await call()
+        settle(false)
+        return answer
+      } catch (error) {
+        settle(isFailure(error))
+        throw error
+      }
+    },
+  }
+}
