@@ -6,6 +6,7 @@ import { evaluationRoutes } from './connector/evaluation-routes.ts'
 import { promptbookRoute } from './connector/promptbook-route.ts'
 import { submitRoute } from './connector/submit-route.ts'
 import type { Copilot } from './copilot/copilot.ts'
+import type { IdempotencyStore } from './idempotency/store.ts'
 import type { Limiter, Quota } from './limits/limiter.ts'
 import { answerHeadersPlugin } from './plugins/answer-headers.ts'
 import { closing } from './plugins/closing.ts'
@@ -22,6 +23,7 @@ import { wellFormed } from './plugins/well-formed.ts'
 export interface Parts {
   readonly copilot: Copilot
   readonly authenticate: Authenticate
+  readonly idempotency: IdempotencyStore
   readonly limiter: Limiter
   readonly quota: Quota
   readonly clock: Clock
@@ -41,6 +43,7 @@ const maxParamLength = 16_384
 export function buildApp({
   copilot,
   authenticate,
+  idempotency,
   limiter,
   quota,
   clock,
@@ -74,7 +77,7 @@ export function buildApp({
   app.register(async actions => {
     actions.register(connection, { authenticate })
     actions.register(rateLimit, { limiter, quota })
-    actions.register(submitRoute, { copilot, clock, ...wire })
+    actions.register(submitRoute, { copilot, idempotency, clock, ...wire })
     actions.register(evaluationRoutes, { copilot, clock, ...wire })
     actions.register(promptbookRoute, { copilot })
   })

@@ -8,6 +8,8 @@ import { createCopilot } from './copilot/copilot.ts'
 import { createGraphClient } from './graph/client.ts'
 import { createGraphRequest } from './graph/request.ts'
 import { resilient } from './graph/resilient.ts'
+import { memoryIdempotency } from './idempotency/memory.ts'
+import { redisIdempotency } from './idempotency/redis.ts'
 import { createLimiter } from './limits/create.ts'
 
 export interface ServiceOptions {
@@ -48,6 +50,7 @@ export function createService({
     ...parts,
     clock,
     log,
+    idempotency: store ? redisIdempotency(store) : memoryIdempotency(clock),
     limiter,
     quota,
     copilot: createCopilot({ graph, clock, skillMode: config.SKILL_MODE }),

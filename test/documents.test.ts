@@ -57,7 +57,7 @@ t.test('README.md', async t => {
   })
 
   await t.test('names the operations that can be made to fail, and the plugins', async t => {
-    const [, named = ''] = /A failure is (.+?)\n\n/s.exec(readme) ?? []
+    const [, named = ''] = /OPERATION is (.+?)\n\n/s.exec(readme) ?? []
     const words = Array.from(named.matchAll(/`([\w.]+)`/g), ([, word = '']) => word)
     const scripted = operations.filter(name => /Prompt|Evaluation|createSession/.test(name))
     const plugins = (await world(t)).model.listPlugins().map(plugin => plugin.name)

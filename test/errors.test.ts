@@ -78,6 +78,7 @@ t.test('each code that is not reserved is answered', async t => {
     EntraMisconfigured: () => exchangeRefused(tokenError('invalid_client', 7000215, 'Bad secret.')),
     GraphInvalidResponse: () => fetchFailing('html'),
     GraphError: () => fetchFailing('500'),
+    SubmissionUnconfirmed: () => start('Hello [sim:createEvaluation=500]'),
     GraphUnavailable: () => unreachable.start('Hello'),
     EntraUnavailable: () => exchangeRefused(tokenError('temporarily_unavailable', 90033, 'Transient.')),
     GraphTimeout: () => fetchFailing('504'),

@@ -4,7 +4,7 @@ import { retryBudgetMs, type Authenticate, type Connection } from './connection.
 import { authenticationRequired, readCredentials, type ServicePrincipal } from './credentials.ts'
 import type { Exchange } from './exchange.ts'
 import type { GraphTokens } from './graph-tokens.ts'
-import { hashOf } from './hash.ts'
+import { hashOf } from '../hash.ts'
 import type { VerifyBearer } from './verify.ts'
 
 export interface AuthenticateOptions {

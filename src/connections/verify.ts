@@ -5,7 +5,7 @@ import type { Clock } from '../clock.ts'
 import { ConnectorError } from '../errors.ts'
 import { readClaimedOrigin } from './access-token.ts'
 import { invalidToken } from './credentials.ts'
-import { hashOf } from './hash.ts'
+import { hashOf } from '../hash.ts'
 import type { FindSigningKey } from './signing-keys.ts'
 
 /** A user that a verified token stands for, by way of the app it signed in to. */

@@ -1,8 +1,12 @@
 import type { FastifyReply } from 'fastify'
 import type { Copilot } from '../copilot/copilot.ts'
 import { isEnded } from '../copilot/spelling.ts'
+import { submitOnce } from '../copilot/submit-once.ts'
 import { submit } from '../copilot/submit.ts'
+import { hashOf } from '../hash.ts'
+import type { IdempotencyStore } from '../idempotency/store.ts'
 import type { ZodPlugin } from '../plugins/validation.ts'
+import { bodyHash, readIdempotencyKey } from './idempotency-key.ts'
 import { toEvaluationResult } from './normalise.ts'
 import { readPreference } from './prefer.ts'
 import { sendAccepted, type Wire } from './reply.ts'
@@ -10,12 +14,16 @@ import { evaluationResult, submitPrompt } from './schemas.ts'
 
 export interface SubmitOptions extends Wire {
   readonly copilot: Copilot
+  readonly idempotency: IdempotencyStore
   /** How long to wait when the caller does not say. */
   readonly submitWaitSeconds: number
 }
 
 /** `POST /process-prompt`: Submit a Security Copilot prompt. */
-export const submitRoute: ZodPlugin<SubmitOptions> = async (app, { copilot, submitWaitSeconds, ...wire }) => {
+export const submitRoute: ZodPlugin<SubmitOptions> = async (
+  app,
+  { copilot, idempotency, submitWaitSeconds, ...wire },
+) => {
   const holds = new Set<AbortController>()
   // Whoever is held when the service stops is answered at once with what is known.
   app.addHook('preClose', async () => holds.forEach(hold => hold.abort()))
@@ -37,18 +45,27 @@ export const submitRoute: ZodPlugin<SubmitOptions> = async (app, { copilot, subm
     async (request, reply) => {
       const { waitSeconds, applied } = readPreference(request.headers.prefer, submitWaitSeconds)
       const { PromptContent, SessionId, Skillsets, SkillName, SkillInputs } = request.body
-      const run = await submit(
-        copilot,
-        request.connection,
-        {
-          content: PromptContent,
-          sessionId: SessionId,
-          plugins: Skillsets,
-          skillName: SkillName,
-          skillInputs: SkillInputs,
-        },
-        { until: request.receivedAt + waitSeconds * 1000, signal: holdSignal(reply) },
-      )
+      const submission = {
+        content: PromptContent,
+        sessionId: SessionId,
+        plugins: Skillsets,
+        skillName: SkillName,
+        skillInputs: SkillInputs,
+      }
+      const key = readIdempotencyKey(request.headers)
+      const as = request.connection
+
+      const patience = { until: request.receivedAt + waitSeconds * 1000, signal: holdSignal(reply) }
+      const run =
+        key === undefined
+          ? await submit(copilot, as, submission, patience)
+          : await submitOnce(
+              copilot,
+              as,
+              { submission, key: hashOf(as.key, key), bodyHash: bodyHash(request.body) },
+              idempotency,
+              patience,
+            )
       if (applied !== undefined) reply.header('preference-applied', applied)
       return isEnded(run.evaluation) ? toEvaluationResult(run) : sendAccepted(reply, run, wire)
     },

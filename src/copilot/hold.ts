@@ -1,5 +1,7 @@
 import type { Clock } from '../clock.ts'
+import type { Connection } from '../connections/connection.ts'
 import type { Evaluation } from '../graph/schemas.ts'
+import type { Copilot, Run } from './copilot.ts'
 import { holdPollMs } from './pacing.ts'
 import { isEnded } from './spelling.ts'
 
@@ -33,4 +35,19 @@ export async function hold(evaluation: Evaluation, { clock, until, signal, read 
     }
   }
   return latest
+}
+
+/** How long a caller waits for an answer. */
+export interface Patience {
+  /** In ms since 1970. */
+  readonly until: number
+  /** Aborts when nobody waits any more; the evaluation runs on. */
+  readonly signal: AbortSignal
+}
+
+/** The run as far as it is known once it ended or patience is over. */
+export async function waitFor({ memory, clock }: Copilot, as: Connection, run: Run, patience: Patience): Promise<Run> {
+  const { sessionId, promptId } = run
+  const read = () => memory.poll(as, { sessionId, promptId, evaluationId: run.evaluation.id })
+  return { ...run, evaluation: await hold(run.evaluation, { ...patience, clock, read }) }
 }

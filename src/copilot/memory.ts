@@ -1,8 +1,8 @@
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../clock.ts'
 import type { Connection } from '../connections/connection.ts'
-import type { GraphClient, PromptId } from '../graph/client.ts'
-import type { Plugin } from '../graph/schemas.ts'
+import type { EvaluationId, GraphClient, PromptId } from '../graph/client.ts'
+import type { Evaluation, Plugin } from '../graph/schemas.ts'
 import { skillNameOf } from './prompt-text.ts'
 
 /** The part of a prompt that never changes. */
@@ -16,6 +16,8 @@ export interface Memory {
   prompt(as: Connection, ids: PromptId): Promise<PromptText>
   /** Remembers a prompt that was just created or listed. */
   keepPrompt(as: Connection, ids: PromptId, prompt: PromptText): PromptText
+  /** An evaluation as it was within the last second: whoever waits for the same one shares the polls. */
+  poll(as: Connection, ids: EvaluationId): Promise<Evaluation>
   /** The workspace's plugins, read at most once a minute (contract, section 2). */
   plugins(as: Connection): Promise<readonly Plugin[]>
 }
@@ -25,6 +27,11 @@ const maxPromptCharacters = 16 * 1024 * 1024
 
 /** What an entry costs beside its text, in characters. */
 const entryOverhead = 250
+
+/** Polls of one evaluation are shared for so long: a little less than the shortest pause between two polls. */
+const sharedPollMs = 900
+
+const maxPolled = 10_000
 
 const maxPluginLists = 1000
 const pluginListMs = 60_000
@@ -49,7 +56,16 @@ export function createMemory(graph: GraphClient, clock: Clock): Memory {
     fetchMethod: (_key, _stale, { context: as }) => graph.listPlugins(as),
   })
 
+  const polled = new LRUCache<string, Evaluation, { as: Connection; ids: EvaluationId }>({
+    max: maxPolled,
+    ttl: sharedPollMs,
+    ttlResolution: 0,
+    perf: clock,
+    fetchMethod: (_key, _stale, { context: { as, ids } }) => graph.getEvaluation(as, ids),
+  })
+
   return {
+    poll: (as, ids) => polled.forceFetch(`${promptKey(as, ids)} ${ids.evaluationId}`, { context: { as, ids } }),
     prompt: (as, ids) => prompts.forceFetch(promptKey(as, ids), { context: { as, ids } }),
     keepPrompt(as, ids, prompt) {
       prompts.set(promptKey(as, ids), prompt)

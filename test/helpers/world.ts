@@ -38,6 +38,8 @@ export interface Reply {
 
 export interface World {
   readonly url: string
+  /** Where Graph is, for another service on the same. */
+  readonly graphUrl: string
   readonly clock: LeapingClock
   readonly model: Model
   /** The operations that Graph was asked for, in order. */
@@ -96,9 +98,10 @@ export async function world(t: Test, options: WorldOptions = {}): Promise<World>
   })
   const simulatorUrl = await simulator.listen({ host: '127.0.0.1', port: 0 })
 
+  const graphUrl = options.graphUrl ?? `${simulatorUrl}/beta`
   const config = readConfig({
     ...environmentVariables,
-    GRAPH_BASE_URL: options.graphUrl ?? `${simulatorUrl}/beta`,
+    GRAPH_BASE_URL: graphUrl,
     ...(port && { PUBLIC_URL: `http://127.0.0.1:${port}` }),
     ...env,
   })
@@ -125,6 +128,7 @@ export async function world(t: Test, options: WorldOptions = {}): Promise<World>
     })
   return {
     url,
+    graphUrl,
     clock,
     model,
     calls,
