@@ -7,6 +7,7 @@ import { errorReply, toConnectorError } from '../src/plugins/error-reply.ts'
 import { tokenError, type TokenError } from '../src/simulator/entra/token-error.ts'
 import type { UserToken } from '../src/simulator/entra/model.ts'
 import { asPrincipal, entraWorld } from './helpers/entra-world.ts'
+import { redisServer } from './helpers/redis.ts'
 import { request, world } from './helpers/world.ts'
 
 /** The rows of docs/errors.md: code, status, and whether a road of this release leads to it. */
@@ -39,6 +40,9 @@ t.test('each code that is not reserved is answered', async t => {
     entra.entra.refuse(guid, error)
     return asUser({})
   }
+  const server = await redisServer(t)
+  const storeless = await world(t, { store: await server.connect() })
+  await server.kill()
   const unreachable = await world(t, { graphUrl: 'http://127.0.0.1:1/beta' })
   const long = 'x'.repeat(15_000)
 
@@ -67,6 +71,11 @@ t.test('each code that is not reserved is answered', async t => {
     MethodNotAllowed: () => get('/process-prompt'),
     PayloadTooLarge: () => post('/process-prompt', 'x'.repeat(1024 * 1024 + 1)),
     UnsupportedMediaType: () => post('/process-prompt', 'x', { 'content-type': 'text/plain' }),
+    IdempotencyKeyReused: async () => {
+      const headers = { 'idempotency-key': 'k1', prefer: 'respond-async' }
+      await post('/process-prompt', { PromptContent: 'One' }, headers)
+      return post('/process-prompt', { PromptContent: 'Two' }, headers)
+    },
     RateLimitExceeded: async () => {
       const spent = await world(t, { env: { RATE_LIMIT_CALLS: '1' } })
       await spent.post('/process-prompt', {})
@@ -81,6 +90,7 @@ t.test('each code that is not reserved is answered', async t => {
     SubmissionUnconfirmed: () => start('Hello [sim:createEvaluation=500]'),
     GraphUnavailable: () => unreachable.start('Hello'),
     EntraUnavailable: () => exchangeRefused(tokenError('temporarily_unavailable', 90033, 'Transient.')),
+    StoreUnavailable: () => storeless.post('/process-prompt', { PromptContent: 'One' }, { 'idempotency-key': 'k1' }),
     GraphTimeout: () => fetchFailing('504'),
   }
   t.same(

@@ -1,5 +1,6 @@
 import type * as identity from '@azure/identity'
 import type { AccessToken, ClientSecretCredential, OnBehalfOfCredential } from '@azure/identity'
+import { within } from '../deadline.ts'
 import type { ServicePrincipal } from './credentials.ts'
 import { entraRefusal, type Road } from './entra-refusal.ts'
 
@@ -30,16 +31,6 @@ const graph = 'https://graph.microsoft.com'
 export const delegatedScopes = ['Read', 'ReadWrite'].map(right => `${graph}/SecurityCopilotWorkspaces.${right}.All`)
 
 const applicationScopes = [`${graph}/.default`]
-
-async function within<T>(ms: number, work: Promise<T>): Promise<T> {
-  const late = Promise.withResolvers<never>()
-  const timer = setTimeout(() => late.reject(new Error('No answer in time')), ms)
-  try {
-    return await Promise.race([work, late.promise])
-  } finally {
-    clearTimeout(timer)
-  }
-}
 
 /** The real Entra, through @azure/identity. Its credential objects weigh 14 to 18 kB, so each serves one exchange only. */
 export function createExchange({ authority, clientId, credential, timeoutMs = 5000 }: ExchangeOptions): Exchange {

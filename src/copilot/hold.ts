@@ -11,8 +11,8 @@ export interface Hold {
   readonly until: number
   /** Aborts when nobody waits any more. */
   readonly signal: AbortSignal
-  /** Reads the evaluation anew. */
-  read(): Promise<Evaluation>
+  /** Reads the evaluation anew; a `fresh` reading is nobody else's. */
+  read(fresh: boolean): Promise<Evaluation>
 }
 
 /**
@@ -29,7 +29,8 @@ export async function hold(evaluation: Evaluation, { clock, until, signal, read 
     await clock.sleep(Math.min(holdPollMs(now - began), until - now), signal)
     if (signal.aborted) break
     try {
-      latest = await read()
+      // The last word is fresh, so that nobody hears "running" after another heard the answer.
+      latest = await read(clock.now() >= until)
     } catch {
       break
     }
@@ -48,6 +49,7 @@ export interface Patience {
 /** The run as far as it is known once it ended or patience is over. */
 export async function waitFor({ memory, clock }: Copilot, as: Connection, run: Run, patience: Patience): Promise<Run> {
   const { sessionId, promptId } = run
-  const read = () => memory.poll(as, { sessionId, promptId, evaluationId: run.evaluation.id })
+  const ids = { sessionId, promptId, evaluationId: run.evaluation.id }
+  const read = (fresh: boolean) => memory.poll(as, ids, fresh)
   return { ...run, evaluation: await hold(run.evaluation, { ...patience, clock, read }) }
 }

@@ -16,8 +16,8 @@ export interface Memory {
   prompt(as: Connection, ids: PromptId): Promise<PromptText>
   /** Remembers a prompt that was just created or listed. */
   keepPrompt(as: Connection, ids: PromptId, prompt: PromptText): PromptText
-  /** An evaluation as it was within the last second: whoever waits for the same one shares the polls. */
-  poll(as: Connection, ids: EvaluationId): Promise<Evaluation>
+  /** An evaluation as it was within the last second, or `fresh`: whoever waits for the same one shares the polls. */
+  poll(as: Connection, ids: EvaluationId, fresh: boolean): Promise<Evaluation>
   /** The workspace's plugins, read at most once a minute (contract, section 2). */
   plugins(as: Connection): Promise<readonly Plugin[]>
 }
@@ -65,7 +65,8 @@ export function createMemory(graph: GraphClient, clock: Clock): Memory {
   })
 
   return {
-    poll: (as, ids) => polled.forceFetch(`${promptKey(as, ids)} ${ids.evaluationId}`, { context: { as, ids } }),
+    poll: (as, ids, fresh) =>
+      polled.forceFetch(`${promptKey(as, ids)} ${ids.evaluationId}`, { context: { as, ids }, forceRefresh: fresh }),
     prompt: (as, ids) => prompts.forceFetch(promptKey(as, ids), { context: { as, ids } }),
     keepPrompt(as, ids, prompt) {
       prompts.set(promptKey(as, ids), prompt)

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts'
+import { within } from '../deadline.ts'
 import type { Limiter } from './limiter.ts'
 import type { MemoryLimiter } from './memory.ts'
 
@@ -11,6 +12,9 @@ export interface SharedLimiterOptions {
   /** Hears when the store is lost, with the reason, and when it is back. */
   onChange(available: boolean, reason?: unknown): void
 }
+
+/** Nobody waits longer for a store that hangs: 100 ms is the limit, and the rest of a call takes its time too. */
+const answerMs = 80
 
 /** After a failure the store is left alone for so long: whoever calls meanwhile does not wait for it. */
 const retryAfterMs = 1000
@@ -32,7 +36,7 @@ export function sharedLimiter({ shared, local, clock, onChange }: SharedLimiterO
     async take(key) {
       if (clock.now() < retryAt) return local.take(key)
       try {
-        const allowance = await shared.take(key)
+        const allowance = await within(answerMs, shared.take(key))
         set(true)
         if (allowance.admitted) local.note(key)
         return allowance

@@ -20,6 +20,8 @@ export interface SimulatorOptions extends OperationOptions {
   fault?(operation: Operation): Failure | undefined
 }
 
+type BrokenKind = 'reset' | 'lost' | 'truncated' | 'drip' | 'stall'
+
 const root = '/beta'
 const workspaces = `${root}/security/securityCopilot/workspaces`
 
@@ -46,17 +48,28 @@ function scriptedFailure(name: Operation, { caller, params, body }: Call, model:
   return scripts.map(({ failures }) => failures.get(name)).find(failure => failure !== undefined)
 }
 
-/** Answers that never come whole: the operation runs before a `lost` or `truncated` answer, and not before the others. */
-function breakOff(reply: FastifyReply, kind: 'reset' | 'lost' | 'truncated' | 'stall', run: () => Answer): void {
+/** Pause between the letters of an answer that drips, in real ms. */
+const dripMs = 20
+
+/** Answers that never come whole: the operation runs before a `lost`, `truncated` or `drip` answer, and not before the others. */
+function breakOff(reply: FastifyReply, kind: BrokenKind, run: () => Answer): void {
   reply.hijack()
   const { socket } = reply.request.raw
   if (kind === 'stall') return
-  const text = kind === 'reset' ? '' : JSON.stringify(run().body)
-  if (kind === 'truncated') {
-    socket.end(
-      `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${text.length}\r\n\r\n${text.slice(0, 20)}`,
-    )
-  } else socket.destroy()
+  if (kind === 'reset') {
+    socket.destroy()
+    return
+  }
+  const text = JSON.stringify(run().body)
+  const head = `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${text.length}\r\n\r\n`
+  if (kind === 'lost') socket.destroy()
+  else if (kind === 'truncated') socket.end(head + text.slice(0, 20))
+  else {
+    socket.write(head)
+    let sent = 0
+    const dripping = setInterval(() => socket.write(text.charAt(sent++)), dripMs)
+    socket.once('close', () => clearInterval(dripping))
+  }
 }
 
 const send = (reply: FastifyReply, body: object): FastifyReply =>
@@ -130,6 +143,7 @@ export function createSimulator({ clock, authorise, onCall, fault, ...options }:
           case 'reset':
           case 'lost':
           case 'truncated':
+          case 'drip':
           case 'stall':
             breakOff(reply, failure.kind, () => run(call))
             return reply

@@ -18,9 +18,19 @@ export type Operation = (typeof operations)[number]
 
 /**
  * Failures that are not told by a status: a claims challenge; answers that are not Graph's; a connection that is reset before the
- * operation runs, or after it ran (its answer is lost whole, or from the middle on); no answer at all.
+ * operation runs, or after it ran (its answer is lost whole, or from the middle on); an answer that comes letter by letter, or not at all.
  */
-export const failureKinds = ['claims', 'html', 'shape', 'redirect', 'reset', 'lost', 'truncated', 'stall'] as const
+export const failureKinds = [
+  'claims',
+  'html',
+  'shape',
+  'redirect',
+  'reset',
+  'lost',
+  'truncated',
+  'drip',
+  'stall',
+] as const
 
 type FailureKind = (typeof failureKinds)[number]
 

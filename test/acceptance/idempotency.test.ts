@@ -230,13 +230,62 @@ t.test('readIdempotencyKey() and bodyHash()', async t => {
   t.not(bodyHash({ PromptContent: 'a' }), bodyHash({ PromptContent: 'b' }))
 })
 
+t.test('a request whose key was taken over stops before the evaluation, and tells the ids', async t => {
+  const server = await redisServer(t)
+  const redis = await server.connect()
+  let takeOver: Promise<unknown> | undefined
+  const w = await world(t, {
+    store: await server.connect(),
+    graphDelayMs: 20,
+    simulator: {
+      fault: operation => {
+        if (operation === 'createPrompt') {
+          takeOver = redis.keys('copilot:submit:*').then(([key = '']) => redis.hset(key, 'holder', 'another'))
+        }
+        return undefined
+      },
+    },
+  })
+  const refused = await submit(w, 'k1')
+  await takeOver
+  t.match(refused, { status: 503, body: { error: { code: 'StoreUnavailable' }, sessionId: /./, promptId: /./ } })
+  t.equal(attempts(w, 'createEvaluation'), 0)
+})
+
+t.test('law: an answer never goes back from ended to running, whoever asks and however', async t => {
+  const w = await world(t, { env: { RATE_LIMIT_CALLS: '1000000' } })
+  let run = 0
+  const look = fc.constantFrom('status', 'result', 'replay', 'wait')
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.tuple(look, fc.nat(4000)), { minLength: 4, maxLength: 14 }), async looks => {
+      run += 1
+      const key = `looks-${run}`
+      const { body } = await submit(w, key)
+      const path = `/sessions/${body.sessionId}/prompts/${body.promptId}/evaluations/${body.evaluationId}`
+      let ended = false
+      for (const [how, ms] of looks) {
+        w.clock.advance(ms)
+        const reply =
+          how === 'replay' || how === 'wait'
+            ? await submit(w, key, undefined, how === 'wait' ? { prefer: 'wait=1' } : {})
+            : await w.get(how === 'result' ? `${path}/result` : path)
+        const nowEnded = reply.body.evaluationState === 'Completed'
+        if (ended && !nowEnded) return false
+        ended = nowEnded
+      }
+      return true
+    }),
+    { numRuns: 100 },
+  )
+})
+
 t.test('law: however Graph fails, one key makes at most one evaluation, and ends with an answer', async t => {
   let schedule: (Failure | undefined)[] = []
   const w = await world(t, { env: { RATE_LIMIT_CALLS: '1000000' }, simulator: { fault: () => schedule.shift() } })
   const failure: fc.Arbitrary<Failure | undefined> = fc.oneof(
     fc.constant(undefined),
-    fc.constantFrom('reset', 'lost', 'truncated', 'html', 'shape').map(kind => ({ kind }) as Failure),
-    fc.constantFrom(429, 500, 503, 403).map(status => ({ kind: 'status', status, retryAfter: '1' }) as Failure),
+    fc.constantFrom('reset', 'lost', 'truncated', 'html', 'shape').map(kind => ({ kind })),
+    fc.constantFrom(429, 500, 503, 403).map(status => ({ kind: 'status' as const, status, retryAfter: '1' })),
   )
   let run = 0
   await fc.assert(
@@ -264,6 +313,6 @@ t.test('law: however Graph fails, one key makes at most one evaluation, and ends
         evaluations[0]?.id === reply.body.evaluationId
       )
     }),
-    { numRuns: 300 },
+    { numRuns: 700 },
   )
 })

@@ -1,0 +1,161 @@
+import { writeFileSync } from 'node:fs'
+import t, { type Test } from 'tap'
+import { systemClock } from '../../src/clock.ts'
+import { localCertificate } from '../../src/simulator/entra/certificate.ts'
+import { createEntra } from '../../src/simulator/entra/http.ts'
+import { createEntraModel } from '../../src/simulator/entra/model.ts'
+import { createSimulator } from '../../src/simulator/graph.ts'
+import { createModel } from '../../src/simulator/model.ts'
+import { asPrincipal, principal, tenantId } from '../helpers/entra-world.ts'
+import { environmentVariables } from '../helpers/environment.ts'
+import { freePort } from '../helpers/free-port.ts'
+import { nginx } from '../helpers/nginx.ts'
+import { answering, runProcess, type Running } from '../helpers/process.ts'
+import { redisServer } from '../helpers/redis.ts'
+import { request, type Reply } from '../helpers/world.ts'
+
+/** Three services as processes, `npm start`, that share Redis, Graph and Entra. */
+async function replicas(t: Test, env: Record<string, string> = {}) {
+  const clock = systemClock
+  const { ENTRA_CLIENT_ID: clientId, ENTRA_CLIENT_SECRET: clientSecret } = environmentVariables
+  const certificate = await localCertificate()
+  const entraModel = await createEntraModel({
+    clock,
+    tenantId,
+    api: { clientId, clientSecret },
+    servicePrincipals: [principal],
+  })
+  const entra = createEntra({ model: entraModel, certificate })
+  const { port: entraPort } = new URL(await entra.listen({ host: '127.0.0.1', port: 0 }))
+  const model = createModel({ clock, evaluationSeconds: 1 })
+  const graph = createSimulator({ model, clock, authorise: entraModel.callerOf })
+  const graphUrl = await graph.listen({ host: '127.0.0.1', port: 0 })
+  const redis = await redisServer(t)
+  const trusted = `${t.testdir()}/authority.pem`
+  writeFileSync(trusted, certificate.authority)
+  t.teardown(async () => {
+    for (const app of [graph, entra]) {
+      app.server.closeAllConnections()
+      await app.close()
+    }
+  })
+
+  const services = await Promise.all(
+    [1, 2, 3].map(async () => {
+      const port = await freePort()
+      const running = runProcess(t, 'src/server.ts', {
+        ...environmentVariables,
+        GRAPH_BASE_URL: `${graphUrl}/beta`,
+        ENTRA_AUTHORITY: `https://localhost:${entraPort}`,
+        NODE_EXTRA_CA_CERTS: trusted,
+        REDIS_URL: redis.url,
+        PORT: String(port),
+        LOG_LEVEL: 'warn',
+        ...env,
+      })
+      const url = `http://127.0.0.1:${port}`
+      await answering(`${url}/livez`)
+      return { url, running }
+    }),
+  )
+  return { model, redis, services: services as [Service, Service, Service] }
+}
+
+interface Service {
+  readonly url: string
+  readonly running: Running
+}
+
+const cheap = (url: string): Promise<Reply> =>
+  request(`${url}/sessions/x/prompts/x/promptbook`, { headers: asPrincipal() })
+
+t.test('three replicas behind nginx, asked in turn, admit exactly 600 of 2,000 calls', async t => {
+  const { services } = await replicas(t)
+  const balancer = await nginx(
+    t,
+    services.map(({ url }) => url),
+  )
+  const counts: Record<number, number> = {}
+  let left = 2000
+  const worker = async () => {
+    while (left > 0) {
+      left -= 1
+      const { status } = await cheap(balancer)
+      counts[status] = (counts[status] ?? 0) + 1
+    }
+  }
+  await Promise.all(Array.from({ length: 20 }, worker))
+  t.same(counts, { 400: 600, 429: 1400 })
+})
+
+t.test('Redis killed and restarted under load: no 5xx, and back within 5 s', async t => {
+  const { services, redis } = await replicas(t, { RATE_LIMIT_CALLS: '1000000' })
+  const load = new AbortController()
+  const statuses = new Set<number>()
+  const workers = services.map(async ({ url }) => {
+    while (!load.signal.aborted) statuses.add((await cheap(url)).status)
+  })
+  const hears = async (words: string) => {
+    while (!services.every(({ running }) => running.output().includes(words))) await new Promise(setImmediate)
+  }
+
+  await redis.kill()
+  await hears('the store is away')
+  await redis.start()
+  const store = await redis.connect()
+  const began = performance.now()
+  // A replica is back when it counts on Redis again.
+  while ((await store.llen((await store.keys('copilot:calls:*'))[0] ?? 'none')) < 3) await new Promise(setImmediate)
+  t.ok(performance.now() - began < 5000)
+  load.abort()
+  await Promise.all(workers)
+  t.same(statuses, new Set([400]))
+})
+
+t.test(
+  'a replica killed amid 100 keyed submits: replayed on the others, each key has one evaluation and an answer',
+  async t => {
+    const { services, model, redis } = await replicas(t)
+    const [doomed, ...others] = services
+    const submit = (url: string, key: number) =>
+      request(`${url}/process-prompt`, {
+        method: 'POST',
+        headers: {
+          ...asPrincipal(),
+          'content-type': 'application/json',
+          prefer: 'respond-async',
+          'idempotency-key': `k${key}`,
+        },
+        body: JSON.stringify({ PromptContent: `Prompt ${key}` }),
+      })
+    const keys = Array.from({ length: 100 }, (_, key) => key)
+    const owner = `app ${principal.clientId}`
+
+    const firsts = keys.map(key => submit(doomed.url, key).catch(() => undefined))
+    // In the middle: some sessions exist, and not all.
+    while (model.listSessions(owner).length < 40) await new Promise(setImmediate)
+    doomed.running.child.kill('SIGKILL')
+    const acknowledged = await Promise.all(firsts)
+    t.ok(acknowledged.filter(reply => reply?.status === 202).length < keys.length)
+
+    // The dead replica's claims run out after 30 s: what Redis wrote down is moved into the past in their stead.
+    const store = await redis.connect()
+    for (const key of await store.keys('copilot:submit:*')) {
+      if ((await store.hexists(key, 'heldUntil')) === 1) await store.hset(key, 'heldUntil', '1')
+    }
+    const replies = await Promise.all(keys.map(key => submit((others[key % 2] as Service).url, key)))
+
+    t.ok(replies.every(({ status }) => status === 200 || status === 202))
+    for (const [key, first] of acknowledged.entries()) {
+      if (first?.status === 202) t.equal(replies[key]?.body.evaluationId, first.body.evaluationId)
+    }
+    const evaluations = new Map<string, string[]>()
+    for (const session of model.listSessions(owner)) {
+      for (const prompt of model.listPrompts(owner, session.id) ?? []) {
+        const ran = (model.listEvaluations(owner, session.id, prompt.id) ?? []).map(({ id }) => id)
+        evaluations.set(prompt.content, [...(evaluations.get(prompt.content) ?? []), ...ran])
+      }
+    }
+    for (const key of keys) t.same(evaluations.get(`Prompt ${key}`), [replies[key]?.body.evaluationId])
+  },
+)
