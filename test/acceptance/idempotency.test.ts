@@ -86,7 +86,7 @@ t.test('Submit with an Idempotency-Key', async t => {
   })
 
   await t.test('leads 50 duplicates in flight to one submission, whose polls they share', async t => {
-    const w = await world(t, { graphDelayMs: 1 })
+    const w = await world(t, { beforeGraph: () => wait(1) })
     const replies = await Promise.all(
       Array.from({ length: 50 }, () => submit(w, 'k1', undefined, { prefer: 'wait=60' })),
     )
@@ -146,7 +146,7 @@ t.test('replicas that share a Redis', async t => {
   await t.test('lead duplicates to one submission, whichever is asked', async t => {
     const server = await redisServer(t)
     const clock = leapingClock()
-    const first = await world(t, { clock, store: await server.connect(), graphDelayMs: 1 })
+    const first = await world(t, { clock, store: await server.connect(), beforeGraph: () => wait(1) })
     const others = await Promise.all(
       [1, 2].map(async () => world(t, { clock, store: await server.connect(), graphUrl: first.graphUrl })),
     )
@@ -233,21 +233,15 @@ t.test('readIdempotencyKey() and bodyHash()', async t => {
 t.test('a request whose key was taken over stops before the evaluation, and tells the ids', async t => {
   const server = await redisServer(t)
   const redis = await server.connect()
-  let takeOver: Promise<unknown> | undefined
   const w = await world(t, {
     store: await server.connect(),
-    graphDelayMs: 20,
-    simulator: {
-      fault: operation => {
-        if (operation === 'createPrompt') {
-          takeOver = redis.keys('copilot:submit:*').then(([key = '']) => redis.hset(key, 'holder', 'another'))
-        }
-        return undefined
-      },
+    beforeGraph: async (method, url) => {
+      if (method !== 'POST' || !url.endsWith('/prompts')) return
+      const [key = ''] = await redis.keys('copilot:submit:*')
+      await redis.hset(key, 'holder', 'another')
     },
   })
   const refused = await submit(w, 'k1')
-  await takeOver
   t.match(refused, { status: 503, body: { error: { code: 'StoreUnavailable' }, sessionId: /./, promptId: /./ } })
   t.equal(attempts(w, 'createEvaluation'), 0)
 })

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import t from 'tap'
 import { promptbookRunResult } from '../../src/connector/schemas.ts'
 import { world, type World, type WorldOptions } from '../helpers/world.ts'
@@ -123,7 +124,7 @@ t.test('GET …/prompts/{promptId}/promptbook', async t => {
   })
 
   await t.test('reads at most 20 lists of evaluations at once', async t => {
-    const w = await world(t, { graphDelayMs: 2 })
+    const w = await world(t, { beforeGraph: () => wait(2) })
     const { path } = session(
       w,
       Array.from({ length: 60 }, (_, index) => ({ content: `Prompt ${index}` })),

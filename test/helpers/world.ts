@@ -1,4 +1,3 @@
-import { setTimeout as wait } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
 import type { Test } from 'tap'
 import { readConfig } from '../../src/config.ts'
@@ -19,8 +18,8 @@ export interface WorldOptions {
   readonly simulator?: Partial<SimulatorOptions>
   readonly graphLimits?: ServiceOptions['graphLimits']
   readonly authenticate?: Authenticate
-  /** Real ms that Graph takes to answer, so that calls meet. */
-  readonly graphDelayMs?: number
+  /** Awaited before Graph looks at a call. */
+  readonly beforeGraph?: (method: string, url: string) => Promise<unknown>
   /** Stands in for the simulator. */
   readonly graphUrl?: string
   /** What replicas share. */
@@ -88,10 +87,10 @@ export async function world(t: Test, options: WorldOptions = {}): Promise<World>
   })
   let atOnce = 0
   let most = 0
-  simulator.addHook('onRequest', async () => {
+  simulator.addHook('onRequest', async ({ method, url }) => {
     atOnce += 1
     most = Math.max(most, atOnce)
-    if (options.graphDelayMs !== undefined) await wait(options.graphDelayMs)
+    await options.beforeGraph?.(method, url)
   })
   simulator.addHook('onResponse', async () => {
     atOnce -= 1
