@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs'
+import { setTimeout as wait } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { systemClock } from '../../src/clock.ts'
 import { localCertificate } from '../../src/simulator/entra/certificate.ts'
@@ -96,7 +97,7 @@ t.test('Redis killed and restarted under load: no 5xx, and back within 5 s', asy
     while (!load.signal.aborted) statuses.add((await cheap(url)).status)
   })
   const hears = async (words: string) => {
-    while (!services.every(({ running }) => running.output().includes(words))) await new Promise(setImmediate)
+    while (!services.every(({ running }) => running.output().includes(words))) await wait(2)
   }
 
   await redis.kill()
@@ -105,7 +106,7 @@ t.test('Redis killed and restarted under load: no 5xx, and back within 5 s', asy
   const store = await redis.connect()
   const began = performance.now()
   // A replica is back when it counts on Redis again.
-  while ((await store.llen((await store.keys('copilot:calls:*'))[0] ?? 'none')) < 3) await new Promise(setImmediate)
+  while ((await store.llen((await store.keys('copilot:calls:*'))[0] ?? 'none')) < 3) await wait(2)
   t.ok(performance.now() - began < 5000)
   load.abort()
   await Promise.all(workers)
@@ -133,7 +134,7 @@ t.test(
 
     const firsts = keys.map(key => submit(doomed.url, key).catch(() => undefined))
     // In the middle: some sessions exist, and not all.
-    while (model.listSessions(owner).length < 40) await new Promise(setImmediate)
+    while (model.listSessions(owner).length < 40) await wait(2)
     doomed.running.child.kill('SIGKILL')
     const acknowledged = await Promise.all(firsts)
     t.ok(acknowledged.filter(reply => reply?.status === 202).length < keys.length)

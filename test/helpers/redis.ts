@@ -32,9 +32,13 @@ export async function redisServer(t: Test): Promise<RedisServer> {
     },
     async start() {
       child = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'])
+      let output = ''
       for await (const chunk of child.stdout ?? []) {
-        if (String(chunk).includes('Ready to accept connections')) break
+        // A line may come in pieces.
+        output += String(chunk)
+        if (output.includes('Ready to accept connections')) return
       }
+      throw new Error(`redis-server did not start: ${output}`)
     },
     async kill() {
       if (!child || child.exitCode !== null || child.signalCode !== null) return
