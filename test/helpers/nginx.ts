@@ -24,13 +24,12 @@ export async function nginx(t: Test, upstreams: readonly string[]): Promise<stri
        }
      }`,
   )
-  const child = spawn('nginx', ['-c', `${directory}/nginx.conf`, '-p', directory], { stdio: 'ignore' })
-  t.teardown(async () => {
-    const closed = once(child, 'exit')
-    child.kill('SIGKILL')
-    await closed
-  })
+  // Debian puts it where only root's PATH looks.
+  const env = { PATH: `${process.env['PATH']}:/usr/sbin` }
+  const child = spawn('nginx', ['-c', `${directory}/nginx.conf`, '-p', directory], { stdio: 'ignore', env })
+  const failed = once(child, 'error').then(([error]) => Promise.reject(error as Error))
+  t.teardown(() => child.kill('SIGKILL'))
   const url = `http://127.0.0.1:${port}`
-  await answering(url)
+  await Promise.race([answering(url), failed])
   return url
 }
