@@ -30,7 +30,7 @@ t.test('the log shows no token, prompt, answer or header, through success and fa
 t.test('nor a user’s token, address or secret, by whichever road a call fails', async t => {
   const canary = 'canary-4d1e'
   const alice = 'a11ce000-0000-4000-8000-000000000001'
-  const w = await entraWorld(t, { entraTimeoutMs: 150 })
+  const w = await entraWorld(t, { entraTimeoutMs: 500 })
   const named = { claims: { preferred_username: `${canary}@contoso.example`, name: canary, jti: canary } }
   const answers: unknown[] = []
   const submit = async (headers: Record<string, string>, content = canary) => {

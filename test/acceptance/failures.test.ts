@@ -48,7 +48,7 @@ t.test('a read that fails', async t => {
 
   for (const failure of ['stall', 'drip']) {
     await t.test(`with no answer in time, ${failure}, is GraphTimeout`, async t => {
-      const w = await world(t, { graphLimits: { timeoutMs: 60 } })
+      const w = await world(t, { graphLimits: { timeoutMs: 250 } })
       const reply = await w.get(evaluationPath(await w.start(`Hello [sim:getEvaluation=${failure}]`)))
       t.match(reply, { status: 504, body: { error: { code: 'GraphTimeout' } } })
       t.equal(attempts(w, 'getEvaluation'), 4)
@@ -162,7 +162,7 @@ t.test('a tenant whose calls fail is given a rest', async t => {
 })
 
 t.test('one caller’s calls that hang do not keep another’s waiting', async t => {
-  const w = await world(t, { graphLimits: { timeoutMs: 400 } })
+  const w = await world(t, { graphLimits: { timeoutMs: 2000 } })
   const hanging = evaluationPath(await w.start('Hello [sim:getEvaluation=stall]'))
   const bob = { 'x-test-caller': 'bob' }
   const bobs = evaluationPath(

@@ -68,7 +68,7 @@ t.test('a service principal', async t => {
   })
 
   await t.test('is told when Entra does not answer, and may try again at once', async t => {
-    const w = await entraWorld(t, { entraTimeoutMs: 150 })
+    const w = await entraWorld(t, { entraTimeoutMs: 500 })
     w.outage = 'refuses'
     t.match(await submit(w, asPrincipal()), { status: 503, body: { error: { code: 'EntraUnavailable' } } })
     w.outage = undefined

@@ -41,7 +41,7 @@ t.test('signing keys', async t => {
   })
 
   await t.test('are served for an hour and a day while Entra does not answer, and no longer', async t => {
-    const w = await entraWorld(t, { entraTimeoutMs: 100 })
+    const w = await entraWorld(t, { entraTimeoutMs: 500 })
     const lasting = { claims: { exp: Date.UTC(2026, 0, 9) / 1000 } }
     const get = async () => {
       const { status, body } = await w.get(`/sessions/x/prompts/x/promptbook`, await w.asUser(alice, lasting))
