@@ -27,15 +27,11 @@ export interface RunOptions {
   readonly clock: Clock
   /** An earlier request may have run it: look before the first attempt, too. */
   readonly mayHaveRun: boolean
-  /** Done before each attempt: claims it for so long as an attempt may take. */
+  /** Done before each attempt to create the evaluation. */
   beforeEach(): Promise<void>
+  /** How long after beforeEach() the call may still be repeated, in ms. */
+  readonly repeatMs: number
 }
-
-/**
- * How long after beforeEach() the last attempt may begin, in ms: half of the 30 s for which a key is claimed. The other half is for
- * the attempt itself, so that nobody who takes the key over can miss its evaluation.
- */
-const attemptMs = 15_000
 
 /**
  * Runs a prompt once: each evaluation spends capacity. When the answer is lost, it looks first: an evaluation that is there is
@@ -46,7 +42,7 @@ export async function runPrompt(
   graph: GraphClient,
   as: Connection,
   ids: PromptId,
-  { clock, mayHaveRun, beforeEach }: RunOptions,
+  { clock, mayHaveRun, beforeEach, repeatMs }: RunOptions,
 ): Promise<Evaluation> {
   const ran = mayHaveRun ? await look(graph, as, ids) : undefined
   if (ran) return ran
@@ -54,7 +50,7 @@ export async function runPrompt(
   for (let attempt = 0; attempt < 2; attempt += 1) {
     await beforeEach()
     try {
-      const retryUntil = Math.min(as.retryUntil, clock.now() + attemptMs)
+      const retryUntil = Math.min(as.retryUntil, clock.now() + repeatMs)
       return await graph.createEvaluation({ ...as, retryUntil }, ids)
     } catch (error) {
       if (!(error instanceof ConnectorError) || !isLostAnswer(error)) throw error

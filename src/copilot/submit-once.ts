@@ -18,6 +18,12 @@ export interface KeyedSubmission {
 /** How often to ask whether another request with the same key is done, in ms. */
 const askAgainMs = 200
 
+/**
+ * How long after a record creating the evaluation may be repeated, in ms. A token takes up to 5 s and a call up to 15 s, so the last
+ * attempt ends within the 30 s that the claim holds, and nobody who takes the key over can miss its evaluation.
+ */
+const repeatMs = 10_000
+
 const retryAfterSeconds = 5
 
 const never = new AbortController().signal
@@ -72,7 +78,7 @@ async function runClaimed(
       retryAfterSeconds,
     })
   }
-  const run = await startRun(copilot, as, submission, { known, record })
+  const run = await startRun(copilot, as, submission, { known, record, repeatMs })
   // It ran: should the record be lost, the next request finds the evaluation by its prompt.
   await store.record(claimant, { evaluationId: run.evaluation.id }).catch(() => false)
   return run

@@ -27,9 +27,15 @@ async function carrying<T>(ids: CreatedIds, step: () => Promise<T>): Promise<T> 
 export interface Progress {
   readonly known: RecordedIds
   record(ids: RecordedIds): Promise<void>
+  /** How long after a record creating the evaluation may still be repeated, in ms. */
+  readonly repeatMs: number
 }
 
-const unrecorded: Progress = { known: {}, record: async () => undefined }
+const unrecorded: Progress = {
+  known: {},
+  record: async () => undefined,
+  repeatMs: Number.POSITIVE_INFINITY,
+}
 
 /**
  * Opens a session unless one is given, creates the prompt and its one evaluation; goes on from what is known to exist.
@@ -39,7 +45,7 @@ export async function startRun(
   { graph, memory, clock, skillMode }: Copilot,
   as: Connection,
   submission: Submission,
-  { known, record }: Progress = unrecorded,
+  { known, record, repeatMs }: Progress = unrecorded,
 ): Promise<Run> {
   const { plugins = [] } = submission
   if (plugins.length > 0 && known.sessionId === undefined) requireEnabled(plugins, await memory.plugins(as))
@@ -58,6 +64,7 @@ export async function startRun(
         clock,
         mayHaveRun: known.promptId !== undefined,
         beforeEach: () => record({ promptId: created.id }),
+        repeatMs,
       })
       const { content, skillName } = created
       const text = {

@@ -104,6 +104,15 @@ t.test('creating an evaluation', async t => {
     t.equal(attempts(w, 'listEvaluations'), 0)
   })
 
+  await t.test('may wait for the whole budget of 30 s when it carries no key', async t => {
+    const w = await world(t)
+    const began = w.clock.now()
+    const { reply, evaluations } = await submit(w, '429,25x1')
+    t.equal(reply.status, 202)
+    t.equal(evaluations.length, 1)
+    t.equal(w.clock.now() - began, 25_000)
+  })
+
   await t.test('that is lost twice and not to be seen is SubmissionUnconfirmed, with the ids', async t => {
     const w = await world(t)
     const { reply, evaluations } = await submit(w, '500')
