@@ -4,15 +4,17 @@ import type { Clock } from './clock.ts'
 import type { Authenticate } from './connections/connection.ts'
 import { evaluationRoutes } from './connector/evaluation-routes.ts'
 import { promptbookRoute } from './connector/promptbook-route.ts'
+import { named } from './connector/schemas.ts'
 import { submitRoute } from './connector/submit-route.ts'
 import type { Copilot } from './copilot/copilot.ts'
+import { documents } from './documents/plugin.ts'
 import type { IdempotencyStore } from './idempotency/store.ts'
 import type { Limiter, Quota } from './limits/limiter.ts'
 import { answerHeadersPlugin } from './plugins/answer-headers.ts'
 import { closing } from './plugins/closing.ts'
 import { connection } from './plugins/connection.ts'
 import { answerClientError, answerError, errorHandler } from './plugins/errors.ts'
-import { health } from './plugins/health.ts'
+import { healthRoutes, named as namedHealth } from './plugins/health.ts'
 import { rateLimit } from './plugins/rate-limit.ts'
 import { requestLog } from './plugins/request-log.ts'
 import { unknownRoutes } from './plugins/unknown-routes.ts'
@@ -73,7 +75,8 @@ export function buildApp({
   app.register(wellFormed)
   app.register(unknownRoutes)
   app.register(validation)
-  app.register(health)
+  app.register(documents, { named: { ...named, ...namedHealth }, publicUrl: wire.publicUrl })
+  app.register(healthRoutes)
   app.register(async actions => {
     actions.register(connection, { authenticate })
     actions.register(rateLimit, { limiter, quota })

@@ -1,70 +1,12 @@
-import tls from 'node:tls'
 import { systemClock as clock } from './clock.ts'
-import { readConfig } from './config.ts'
-import { retryBudgetMs, type Authenticate, type Connection } from './connections/connection.ts'
-import { readCredentials } from './connections/credentials.ts'
-import { authenticateByEntra } from './connections/entra.ts'
 import { createLog } from './log.ts'
 import { run } from './run.ts'
-import { createService } from './service.ts'
-import { localCertificate } from './simulator/entra/certificate.ts'
-import { createEntra } from './simulator/entra/http.ts'
-import { createEntraModel } from './simulator/entra/model.ts'
-import { connectStore } from './store.ts'
-import { createSimulator } from './simulator/graph.ts'
-import { createModel } from './simulator/model.ts'
-
-const loopback = { host: '127.0.0.1', port: 0 }
-
-/** The simulated tenant: this API's registration, and an app that may call as a service principal. */
-const tenantId = '5a4db0c5-0000-4000-8000-0000000000aa'
-const api = { clientId: '5a4db0c5-0000-4000-8000-0000000000ab', clientSecret: 'sandbox-api-secret' }
-const servicePrincipals = [{ clientId: '5a4db0c5-0000-4000-8000-0000000000ac', clientSecret: 'sandbox-secret' }]
-
-/** The simulated tenant takes the place of every Entra variable. */
-const withoutEntra = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
-  Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('ENTRA_')))
+import { createSandbox } from './sandbox-service.ts'
 
 // `npm run sandbox`: the service, with nothing configured, on the built-in simulator of Graph and Entra.
 await run(async () => {
-  const [certificate, entraModel] = await Promise.all([
-    localCertificate(),
-    createEntraModel({ clock, tenantId, api, servicePrincipals }),
-  ])
-  tls.setDefaultCACertificates([...tls.getCACertificates('default'), certificate.authority])
-
-  const entra = createEntra({ model: entraModel, certificate })
-  const { port: entraPort } = new URL(await entra.listen(loopback))
-  const graph = createSimulator({ model: createModel({ clock }), clock, authorise: entraModel.callerOf })
-  const graphUrl = await graph.listen(loopback)
-
-  const config = readConfig({
-    ...withoutEntra(process.env),
-    GRAPH_BASE_URL: `${graphUrl}/beta`,
-    ENTRA_AUTHORITY: `https://localhost:${entraPort}`,
-    ENTRA_TENANT_ID: tenantId,
-    ENTRA_CLIENT_ID: api.clientId,
-    ENTRA_CLIENT_SECRET: api.clientSecret,
-  })
-  const token = await entraModel.graphToken('sandbox')
-  const sandbox = (): Connection => ({
-    key: 'sandbox',
-    tenantId,
-    retryUntil: clock.now() + retryBudgetMs,
-    graphToken: async () => token,
-    dropGraphToken: () => undefined,
-  })
-  const byEntra = authenticateByEntra(config, clock)
-  const authenticate: Authenticate = async request =>
-    readCredentials(request.rawHeaders).kind === 'none' ? sandbox() : byEntra(request)
-  const log = createLog(config.LOG_LEVEL)
-  const store = await connectStore(config.REDIS_URL)
-  const app = createService({ config, authenticate, clock, log, store, extraHeaders: { 'x-sandbox': 'true' } })
+  const { app, config, close } = await createSandbox({ env: process.env, clock, createLog })
   await app.listen({ host: config.HOST, port: config.PORT })
-  log.warn('sandbox: no AI is called; every answer is simulated')
-  return async () => {
-    await app.close()
-    await graph.close()
-    await entra.close()
-  }
+  app.log.warn('sandbox: no AI is called; every answer is simulated')
+  return close
 })

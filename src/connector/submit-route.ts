@@ -8,6 +8,7 @@ import type { IdempotencyStore } from '../idempotency/store.ts'
 import type { ZodPlugin } from '../plugins/validation.ts'
 import { bodyHash, readIdempotencyKey } from './idempotency-key.ts'
 import { toEvaluationResult } from './normalise.ts'
+import { submitPromptOperation } from './operations.ts'
 import { readPreference } from './prefer.ts'
 import { sendAccepted, type Wire } from './reply.ts'
 import { evaluationResult, submitPrompt } from './schemas.ts'
@@ -41,7 +42,13 @@ export const submitRoute: ZodPlugin<SubmitOptions> = async (
 
   app.post(
     '/process-prompt',
-    { schema: { body: submitPrompt, response: { 200: evaluationResult, 202: evaluationResult } } },
+    {
+      schema: {
+        operation: submitPromptOperation,
+        body: submitPrompt,
+        response: { 200: evaluationResult, 202: evaluationResult },
+      },
+    },
     async (request, reply) => {
       const { waitSeconds, applied } = readPreference(request.headers.prefer, submitWaitSeconds)
       const { PromptContent, SessionId, Skillsets, SkillName, SkillInputs } = request.body

@@ -2,14 +2,21 @@ import fp from 'fastify-plugin'
 import { ConnectorError } from '../errors.ts'
 import { routesByPath } from '../routes-by-path.ts'
 
+const notFound = (): ConnectorError =>
+  new ConnectorError('NotFound', 'Cannot find the path: the service has no such route')
+
 /** Answers a path nobody serves with 404, and a method nobody serves there with 405 and `Allow`, before the body is read. */
 export const unknownRoutes = fp(
   async app => {
     const methodsOf = routesByPath(app)
+    // Asked by routes that serve files, for a file that is not there.
+    app.setNotFoundHandler(() => {
+      throw notFound()
+    })
     app.addHook('onRequest', async request => {
       if (!request.is404) return
       const methods = methodsOf(request.url.replace(/\?.*/s, ''))
-      if (!methods) throw new ConnectorError('NotFound', 'Cannot find the path: the service has no such route')
+      if (!methods) throw notFound()
       const allow = [...methods].toSorted().join(', ')
       throw new ConnectorError('MethodNotAllowed', `Cannot use the method: the path allows ${allow}`, {
         headers: { allow },

@@ -1,0 +1,77 @@
+import { toSwagger } from './definition.ts'
+import type { JsonSchema } from './json-schema.ts'
+
+export type Json = Record<string, unknown>
+
+/** Nothing may stand beside a `$ref`, whatever the generator puts there. */
+function bareReferences(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(bareReferences)
+  if (typeof value !== 'object' || value === null) return value
+  if ('$ref' in value) return { $ref: value.$ref }
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, bareReferences(one)]))
+}
+
+interface Parameter extends Json {
+  readonly in: string
+}
+
+/** @fastify/swagger leaves out that a body is required, and what a designer calls it. */
+const completeBody = (parameter: Parameter): Parameter =>
+  parameter.in === 'body'
+    ? {
+        ...parameter,
+        description: 'The prompt, and how to run it.',
+        required: true,
+        'x-ms-summary': 'Prompt',
+        'x-ms-visibility': 'important',
+      }
+    : parameter
+
+/** The members of the definition in the order of published connectors (connector-rules.md, 1.3). */
+const order = [
+  'swagger',
+  'info',
+  'host',
+  'basePath',
+  'schemes',
+  'consumes',
+  'produces',
+  'paths',
+  'definitions',
+  'securityDefinitions',
+  'security',
+  'tags',
+  'x-ms-connector-metadata',
+]
+
+/** Only what an operation refers to: errors have no schema here. */
+function referredTo(definitions: Json, paths: Json): Json {
+  const [text, all] = [JSON.stringify(paths), JSON.stringify(definitions)]
+  const refers = (name: string) => [text, all].some(one => one.includes(`"#/definitions/${name}"`))
+  return Object.fromEntries(
+    Object.entries(definitions)
+      .filter(([name]) => refers(name))
+      .map(([name, schema]) => [name, toSwagger(schema as JsonSchema)]),
+  )
+}
+
+/** What the generator made, as the platform's validators want it. Pure. */
+export function finishDefinition(generated: Json): Json {
+  const { paths: generatedPaths, definitions } = bareReferences(generated) as {
+    paths: Record<string, Record<string, Json>>
+    definitions: Json
+  }
+  const paths = Object.fromEntries(
+    Object.entries(generatedPaths).map(([path, operations]) => [
+      path,
+      Object.fromEntries(
+        Object.entries(operations).map(([method, { tags, parameters, responses, ...operation }]) => [
+          method,
+          { ...operation, parameters: (parameters as Parameter[]).map(completeBody), responses },
+        ]),
+      ),
+    ]),
+  )
+  const whole: Json = { ...generated, paths, definitions: referredTo(definitions, paths) }
+  return Object.fromEntries(order.filter(key => key in whole).map(key => [key, whole[key]]))
+}

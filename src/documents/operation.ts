@@ -1,0 +1,44 @@
+import type { z } from 'zod'
+import type { ErrorCode } from '../errors.ts'
+
+/** What a designer shows of an operation: one that makers use, or one that only the platform calls. */
+export type Visibility = 'important' | 'internal'
+
+/** A header of an answer. */
+export interface AnswerHeader {
+  readonly type: 'string' | 'integer'
+  readonly description: string
+}
+
+/** What is said of one status, beside the schema of its body. */
+export interface Answer {
+  readonly description: string
+  readonly headers?: Readonly<Record<string, AnswerHeader>>
+}
+
+/** What the documents say of a route, beside its path and zod schemas. */
+export interface Operation {
+  /** PascalCase; never changes once published, since flows store it. */
+  readonly operationId: string
+  /** A phrase without a full stop: the action's name in a designer. */
+  readonly summary: string
+  /** Full sentences: what an author, or a model that picks tools, reads. */
+  readonly description: string
+  readonly tag: string
+  /** How the connector's definition shows it; a route without stands in the OpenAPI document only, and needs no authentication. */
+  readonly connector?: Visibility
+  /** A body that works. */
+  readonly example?: object
+  /** Request headers that it obeys. */
+  readonly headers?: z.ZodObject
+  /** By status; the body's schema is the route's. */
+  readonly answers: Readonly<Record<number, Answer>>
+  readonly errors: readonly ErrorCode[]
+}
+
+declare module 'fastify' {
+  interface FastifySchema {
+    /** A route without is in no document. */
+    operation?: Operation
+  }
+}

@@ -1,0 +1,75 @@
+import t, { type Test } from 'tap'
+import { chromium, type Page } from 'playwright-core'
+import { sandbox } from '../helpers/sandbox.ts'
+
+/** The page in a real browser, with what it complains of and where it goes. */
+async function openPage(t: Test, url: string): Promise<{ page: Page; complaints: string[]; hosts: Set<string> }> {
+  const browser = await chromium.launch({
+    executablePath: '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update'],
+  })
+  t.teardown(() => browser.close())
+  const page = await browser.newPage({ viewport: { width: 1200, height: 1500 } })
+  const complaints: string[] = []
+  const hosts = new Set<string>()
+  page.on('console', message => {
+    if (['error', 'warning'].includes(message.type())) complaints.push(message.text())
+  })
+  page.on('pageerror', error => complaints.push(error.message))
+  page.on('request', request => {
+    if (!request.url().startsWith('data:')) hosts.add(new URL(request.url()).host)
+  })
+  await page.goto(url)
+  await page.locator('.opblock').first().waitFor()
+  return { page, complaints, hosts }
+}
+
+/** Fills an operation in, sends it, and returns the answer: its body, and the status and text that the page shows. */
+async function execute(page: Page, id: string, values: Record<string, string>) {
+  const operation = page.locator(`#operations-${id}`)
+  if (!(await operation.locator('.execute').isVisible())) await operation.locator('.opblock-summary-control').click()
+  for (const [name, value] of Object.entries(values)) {
+    await operation.locator(`tr[data-param-name="${name}"] input`).fill(value)
+  }
+  const answering = page.waitForResponse(response => !response.url().includes('/docs'))
+  await operation.locator('.execute').click()
+  const answer = await answering
+  // The page shows the headers too, so the answer is known by its request-id.
+  const shown = { hasText: answer.headers()['request-id'] ?? '' }
+  const live = operation.locator('.live-responses-table .response').filter(shown)
+  return {
+    body: (await answer.json()) as Record<string, string>,
+    status: (await live.locator('.response-col_status').textContent()) ?? '',
+    text: (await live.locator('.highlight-code').first().textContent()) ?? '',
+  }
+}
+
+t.test('the page at /docs', async t => {
+  const { url, clock } = await sandbox(t)
+  const { page, complaints, hosts } = await openPage(t, `${url}/docs`)
+
+  await t.test('shows every operation', async t => {
+    const summaries = await page.locator('.opblock-summary-description').allTextContents()
+    t.ok(summaries.includes('Submit a Security Copilot prompt'))
+    t.equal(summaries.length, 7)
+  })
+
+  await t.test('submits a prompt and shows the answer', async t => {
+    const { status, text } = await execute(page, 'Actions-SubmitPrompt', {})
+    t.match(status, /^200/)
+    t.match(text, /SIMULATED ANSWER/)
+  })
+
+  await t.test('submits a prompt without waiting, and follows it to the answer', async t => {
+    const accepted = await execute(page, 'Actions-SubmitPrompt', { Prefer: 'respond-async' })
+    t.match(accepted.status, /^202/)
+    const { sessionId = '', promptId = '', evaluationId = '' } = accepted.body
+    clock.advance(20_000)
+    const fetched = await execute(page, 'Actions-FetchPromptStatus', { sessionId, promptId, evaluationId })
+    t.match(fetched.status, /^200/)
+    t.match(fetched.text, /SIMULATED ANSWER/)
+  })
+
+  t.same(complaints, [])
+  t.same([...hosts], [new URL(url).host])
+})
