@@ -1,12 +1,11 @@
 import { systemClock as clock } from '../src/clock.ts'
 import { readConfig } from '../src/config.ts'
+import { authenticateByEntra } from '../src/connections/entra.ts'
 import { createLog } from '../src/log.ts'
 import { createService } from '../src/service.ts'
 
 /** The address in the files: to be replaced by that of a deployment, or served by it with its own. */
 export const placeholderUrl = 'https://copilot-connector.example.com'
-
-const authenticate = () => Promise.reject(new Error('No call is made'))
 
 const nobody = '00000000-0000-0000-0000-000000000000'
 
@@ -18,6 +17,8 @@ export async function writeDocuments(publicUrl: string): Promise<{ definition: s
     ENTRA_CLIENT_ID: nobody,
     ENTRA_CLIENT_SECRET: 'unused',
   })
+  // No call is made.
+  const authenticate = authenticateByEntra(config, clock)
   const app = createService({ config, authenticate, clock, log: createLog('silent') })
   await app.ready()
   const documents = {

@@ -36,14 +36,13 @@ export function drawIcon(brandColour: string): Buffer {
     return inSpark(x, y) ? spark : white
   }
   return squarePng(iconSize, (column, row) => {
-    const sum = [0, 0, 0]
-    for (let sample = 0; sample < samples ** 2; sample += 1) {
+    const colours = Array.from({ length: samples ** 2 }, (_, sample) => {
       const x = column + ((sample % samples) + 0.5) / samples
       const y = row + (Math.floor(sample / samples) + 0.5) / samples
-      const colour = at((2 * x) / iconSize - 1, (2 * y) / iconSize - 1)
-      colour.forEach((value, channel) => (sum[channel] = (sum[channel] ?? 0) + value))
-    }
-    const [red = 0, green = 0, blue = 0] = sum.map(value => Math.round(value / samples ** 2))
-    return [red, green, blue]
+      return at((2 * x) / iconSize - 1, (2 * y) / iconSize - 1)
+    })
+    const mean = (channel: 0 | 1 | 2): number =>
+      Math.round(colours.reduce((sum, colour) => sum + colour[channel], 0) / colours.length)
+    return [mean(0), mean(1), mean(2)]
   })
 }

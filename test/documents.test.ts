@@ -90,3 +90,26 @@ t.test('the tests run on the Node that package.json asks for', async t => {
   t.match(process.version, /^v24\./)
   t.ok(Object.values(optionalDependencies).every(version => version === '24.21.0'))
 })
+
+t.test('docs/import.md', async t => {
+  const guide = await readFile('docs/import.md', 'utf8')
+
+  await t.test('names the placeholders of apiProperties.json, each replaced by its command', async t => {
+    const properties = await readFile('apiProperties.json', 'utf8')
+    const placeholders = new Set(properties.match(/<<[^>]+>>/g))
+    t.same(new Set(guide.match(/<<[^>]+>>/g)), placeholders)
+    t.notMatch(properties, /[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}/i)
+  })
+
+  await t.test('shows the colour, and the commands, as they are', async t => {
+    const { properties } = JSON.parse(await readFile('apiProperties.json', 'utf8'))
+    t.ok(guide.includes(`\`${properties.iconBrandColor}\``))
+    const { scripts } = JSON.parse(await readFile('package.json', 'utf8'))
+    for (const [, name = ''] of guide.matchAll(/npm run ([\w:]+)/g)) t.ok(name in scripts, name)
+    const template = JSON.parse(await readFile('examples/logic-apps-connector/connector.json', 'utf8'))
+    const [, deployment = ''] = /connector\.json (.+?)\naz /s.exec(guide) ?? []
+    const passed = Array.from(deployment.matchAll(/(\w+)=/g), ([, name = '']) => name)
+    const required = Object.keys(template.parameters).filter(name => !('defaultValue' in template.parameters[name]))
+    t.same(new Set(passed), new Set(required))
+  })
+})

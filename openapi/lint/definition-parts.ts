@@ -13,7 +13,7 @@ export const operations = ({ paths }: Json): Parts =>
 /** Every parameter of every operation. */
 export const parameters = (definition: Json): Parts =>
   operations(definition).flatMap(([id, operation]) =>
-    (operation.parameters ?? []).map((parameter: Json): [string, Json] => [`${id} ${parameter.name}`, parameter]),
+    operation.parameters.map((parameter: Json): [string, Json] => [`${id} ${parameter.name}`, parameter]),
   )
 
 /** Every response of every operation. */

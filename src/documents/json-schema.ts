@@ -28,10 +28,7 @@ export function requestSchema(schema: z.ZodType): JsonSchema {
 }
 
 /** A document of answers does not forbid what later versions may add. */
-function open(schema: JsonSchema): JsonSchema {
-  const { additionalProperties, ...rest } = schema
-  return { ...rest, ...(typeof additionalProperties === 'object' && { additionalProperties }) }
-}
+const open = ({ additionalProperties, ...rest }: JsonSchema): JsonSchema => rest
 
 /** Answers by their names, each a schema with `$id` that refers to the others as `Name#`. */
 export function namedSchemas(named: Readonly<Record<string, z.ZodType>>): JsonSchema[] {

@@ -66,12 +66,12 @@ export const openApiFrame = (publicUrl: string, version: string) => ({
   security: [{ user: [] }, { tenant: [], client: [], secret: [] }],
 })
 
-interface Generated {
-  components?: { schemas?: Record<string, JsonSchema> }
+export interface Generated {
+  components: { schemas: Record<string, JsonSchema> }
 }
 
 /** What the generator made, with the named schemas in OpenAPI's words too. Pure. */
 export function finishOpenApi<Document extends Generated>(generated: Document): Document {
-  const schemas = Object.entries(generated.components?.schemas ?? {}).map(([name, schema]) => [name, toOpenApi(schema)])
+  const schemas = Object.entries(generated.components.schemas).map(([name, schema]) => [name, toOpenApi(schema)])
   return { ...generated, components: { ...generated.components, schemas: Object.fromEntries(schemas) } }
 }

@@ -7,7 +7,7 @@ import { definitionFlavour, definitionFrame } from './definition.ts'
 import { describeRoute, type Flavour } from './describe-route.ts'
 import { finishDefinition, type Json } from './finish-definition.ts'
 import { namedSchemas, type JsonSchema } from './json-schema.ts'
-import { finishOpenApi, openApiFlavour, openApiFrame } from './openapi.ts'
+import { finishOpenApi, type Generated, openApiFlavour, openApiFrame } from './openapi.ts'
 
 export interface DocumentsOptions {
   /** Schemas of answers, by the names they have in both documents. */
@@ -50,7 +50,8 @@ export const documents = fp<DocumentsOptions>(
     await app.register(swagger, {
       openapi: openApiFrame(publicUrl, version),
       transform: transform(openApiFlavour),
-      transformObject: document => finishOpenApi((document as { openapiObject: object }).openapiObject),
+      transformObject: document =>
+        finishOpenApi((document as unknown as { openapiObject: Generated }).openapiObject) as object,
       refResolver,
     })
     await app.register(swagger, {

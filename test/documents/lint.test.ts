@@ -5,8 +5,10 @@ import { definitionRules } from '../../openapi/lint/definition-rules.ts'
 import { propertiesRules } from '../../openapi/lint/properties-rules.ts'
 import type { Json, Rule } from '../../openapi/lint/rule.ts'
 
-/** Each rule by its name, with a change that breaks it. */
-type Breaches = Record<string, (subject: Json) => unknown>
+type Breach = (subject: Json) => unknown
+
+/** Each rule by its name, with a change that breaks it, or several. */
+type Breaches = Record<string, Breach | Breach[]>
 
 const fetchPath = '/sessions/{sessionId}/prompts/{promptId}/evaluations/{evaluationId}'
 const submitOf = ({ paths }: Json): Json => paths['/process-prompt'].post
@@ -41,8 +43,10 @@ const definitionBreaches: Breaches = {
   'a description is a full sentence that ends with a full stop, and not the summary': definition =>
     (submitOf(definition).description = `${submitOf(definition).summary}.`),
   'an operation says who sees it': definition => delete submitOf(definition)['x-ms-visibility'],
-  'a family has its first revision, and is no further than the connector': definition =>
-    (submitOf(definition)['x-ms-api-annotation'].status = 'Production'),
+  'a family has its first revision, and is no further than the connector': [
+    definition => (submitOf(definition)['x-ms-api-annotation'].status = 'Production'),
+    definition => delete submitOf(definition)['x-ms-api-annotation'],
+  ],
   'a parameter has a summary in title case and a description': definition =>
     (fetchOf(definition).parameters[0]['x-ms-summary'] = 'session id'),
   'a path parameter is required and encoded once': definition =>
@@ -52,7 +56,10 @@ const definitionBreaches: Breaches = {
   'a hidden parameter with a default is required': definition =>
     Object.assign(submitOf(definition).parameters[1], { 'x-ms-visibility': 'internal', default: 'x' }),
   'no parameter is called connectionId': definition => (submitOf(definition).parameters[1].name = 'connectionId'),
-  'an operation has 200 or 201 with a schema': definition => delete fetchOf(definition).responses['200'].schema,
+  'an operation has 200 with a schema': [
+    definition => delete fetchOf(definition).responses['200'].schema,
+    definition => delete fetchOf(definition).responses['200'],
+  ],
   'no other response has a schema: designers use one only': definition =>
     (submitOf(definition).responses['202'].schema = { type: 'object' }),
   'a response has a description': definition => delete submitOf(definition).responses['400'].description,
@@ -63,7 +70,10 @@ const definitionBreaches: Breaches = {
   'an array says what its items are': definition => delete resultOf(definition).properties.nextPromptSuggestions.items,
   'required stands on an object, is not empty and names properties that are there': definition =>
     resultOf(definition).required.push('nowhere'),
-  'a default has the type of its schema': definition => (resultOf(definition).properties.sessionId.default = 1),
+  'a default has the type of its schema': [
+    definition => (resultOf(definition).properties.sessionId.default = 1),
+    definition => (resultOf(definition).properties.sessionId.default = []),
+  ],
   'a format is one that the platform knows': definition =>
     (resultOf(definition).properties.sessionId.format = 'duration'),
   'a schema has one type, and no keyword of OpenAPI 3': definition =>
@@ -107,11 +117,12 @@ const propertiesBreaches: Breaches = {
     tokenOf(file).oauthSettings = tokenOf(file).oAuthSettings
     delete tokenOf(file).oAuthSettings
   },
-  'OAuth is Entra, with the resource asked for': file =>
-    delete tokenOf(file).oAuthSettings.customParameters.resourceUri,
+  'OAuth is Entra, with the resource asked for': [
+    file => delete tokenOf(file).oAuthSettings.customParameters.resourceUri,
+    file => delete tokenOf(file).oAuthSettings,
+  ],
   'the redirect is the connector’s own': file => (tokenOf(file).oAuthSettings.redirectMode = 'Global'),
-  'there is no secret inside, and no id of anybody’s': file =>
-    (tokenOf(file).oAuthSettings.clientId = '11111111-1111-4111-8111-111111111111'),
+  'there is no secret inside': file => (tokenOf(file).oAuthSettings.clientSecret = 'hunter2'),
   'a policy has a title and a template that the platform knows': file => (policyOf(file).templateId = 'throttle'),
   'a policy reads parameters that are there, with a default for the sets that lack them': file =>
     (policyOf(file).parameters['x-ms-apimTemplateParameter.value'] = "@connectionParameters('tenant')"),
@@ -146,10 +157,12 @@ for (const [file, rules, breaches, subject] of suites) {
       await t.test(name, async t => {
         t.same(check(subject), [])
 
-        const broken = structuredClone(subject)
-        if (broken.icon) broken.icon = Buffer.from(subject.icon)
-        breaches[name]?.(broken)
-        t.not(check(broken).length, 0)
+        for (const breach of [breaches[name] ?? []].flat()) {
+          const broken = structuredClone(subject)
+          if (broken.icon) broken.icon = Buffer.from(subject.icon)
+          breach(broken)
+          t.not(check(broken).length, 0)
+        }
       })
     }
   })

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { generate } from 'selfsigned'
 
 /** A certificate for localhost and the authority to trust for it, both made anew. All PEM. */
@@ -10,7 +11,9 @@ export interface LocalCertificate {
 /** Makes a certificate authority and a certificate of it for localhost. */
 export async function localCertificate(): Promise<LocalCertificate> {
   const kind = { keyType: 'ec', algorithm: 'sha256' } as const
-  const authority = await generate([{ name: 'commonName', value: 'Simulated authority' }], {
+  // A name of its own: of two trusted authorities with one name, TLS tries only one.
+  const name = `Simulated authority ${randomUUID()}`
+  const authority = await generate([{ name: 'commonName', value: name }], {
     ...kind,
     extensions: [
       { name: 'basicConstraints', cA: true, critical: true },

@@ -1,0 +1,155 @@
+import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+import { promisify } from 'node:util'
+import t, { type Test } from 'tap'
+import { definition } from '../helpers/documents.ts'
+import { apiConnectionRequest, openApiConnectionRequest } from '../helpers/platform/connector.ts'
+import { createHub } from '../helpers/platform/hub.ts'
+import { runWorkflow, type WorkflowOptions, type WorkflowRun } from '../helpers/platform/workflow.ts'
+import { sandbox } from '../helpers/sandbox.ts'
+
+const properties = JSON.parse(readFileSync('apiProperties.json', 'utf8'))
+const read = (path: string) => JSON.parse(readFileSync(`examples/${path}`, 'utf8'))
+const variants = ['submit-and-wait', 'submit-and-loop']
+
+/** The app that the sandbox knows. */
+const app = {
+  tenant: '5a4db0c5-0000-4000-8000-0000000000aa',
+  clientId: '5a4db0c5-0000-4000-8000-0000000000ac',
+  clientSecret: 'sandbox-secret',
+}
+
+const fingerprint = (prompt: string): RegExp =>
+  new RegExp(`fingerprint ${createHash('sha256').update(prompt).digest('hex').slice(0, 12)}`)
+
+/** Asks a question by one run of a workflow. */
+type Ask = (question: string) => Promise<WorkflowRun>
+
+/** What holds of every workflow, whichever engine runs it. */
+async function answersAsPromised(t: Test, ask: Ask): Promise<void> {
+  await t.test('gets the answer to its own question', async t => {
+    const question = 'Who signed in?'
+    const { status, outputs } = await ask(question)
+    t.equal(status, 'Succeeded')
+    t.match(outputs['Answer'], fingerprint(question))
+  })
+
+  await t.test('goes on when the service fails twice, and runs the prompt once', async t => {
+    const question = 'Who signed in? [sim:createSession=503,60x2]'
+    t.match((await ask(question)).outputs['Answer'], fingerprint(question))
+  })
+
+  await t.test('ends as failed, with the result type, when there is no answer', async t => {
+    const { status, error } = await ask('Who signed in? [sim:result=capacityExceeded]')
+    t.same([status, error?.code], ['Failed', 'CapacityExceeded'])
+  })
+
+  await t.test('ends as failed, with the service’s code, when the service refuses', async t => {
+    const { status, error } = await ask(' ')
+    t.same([status, error?.code], ['Failed', 'InvalidRequest'])
+  })
+}
+
+/** A connection of a connector on a sandbox, and the engine's way to it. */
+async function connected(t: Test, connectionParameters: Record<string, string> = {}) {
+  const { url, clock } = await sandbox(t, { SUBMIT_WAIT_SECONDS: '5' })
+  const hub = await createHub(t, { definition, properties, connectionParameters, backend: url })
+  return { hub, engine: { clock, resolve: hub.resolve } }
+}
+
+for (const variant of variants) {
+  t.test(`Logic Apps with the HTTP action: ${variant}`, async t => {
+    const { url, clock } = await sandbox(t, { SUBMIT_WAIT_SECONDS: '5' })
+    const { definition } = read(`logic-apps-http/${variant}.json`)
+    const parameters = { service: url, tenantId: app.tenant, clientId: app.clientId, clientSecret: app.clientSecret }
+    await answersAsPromised(t, question => runWorkflow(definition, { clock, parameters, triggerBody: { question } }))
+  })
+
+  t.test(`Logic Apps with the custom connector: ${variant}`, async t => {
+    const { hub, engine } = await connected(t)
+    const [{ properties }] = read(`logic-apps-connector/${variant}.json`).resources
+    await answersAsPromised(t, question =>
+      runWorkflow(properties.definition, {
+        ...engine,
+        parameters: { $connections: { securitycopilot: { connectionId: 'any' } } },
+        triggerBody: { question },
+        connectorRequest: apiConnectionRequest(hub.prefix),
+      }),
+    )
+  })
+
+  t.test(`Power Automate with the custom connector: ${variant}`, async t => {
+    const { properties } = read(`power-automate/${variant}.json`)
+    const askThrough = ({ hub, engine }: Awaited<ReturnType<typeof connected>>): Ask => {
+      const options: Omit<WorkflowOptions, 'triggerBody'> = {
+        ...engine,
+        parameters: {},
+        connectorRequest: openApiConnectionRequest(hub.prefix, definition),
+      }
+      return question => runWorkflow(properties.definition, { ...options, triggerBody: { text: question } })
+    }
+    await answersAsPromised(t, askThrough(await connected(t)))
+
+    await t.test('sends the three headers empty for an Oauth connection, and is understood', async t => {
+      const connection = await connected(t)
+      t.equal((await askThrough(connection)('Hello')).status, 'Succeeded')
+      t.match(connection.hub.seen[0], {
+        'x-entra-tenant-id': '',
+        'x-entra-client-id': '',
+        'x-entra-client-secret': '',
+      })
+    })
+
+    await t.test('calls as the service principal of the connection', async t => {
+      t.equal((await askThrough(await connected(t, app))('Hello')).status, 'Succeeded')
+      const wrong = await askThrough(await connected(t, { ...app, clientSecret: 'guess' }))('Hello')
+      t.same([wrong.status, wrong.error?.code], ['Failed', 'InvalidClientCredentials'])
+    })
+  })
+
+  t.test(`curl: ${variant}`, async t => {
+    const { url } = await sandbox(t, { SUBMIT_WAIT_SECONDS: '0' })
+    const run = promisify(execFile)
+    const ask = (question: string) =>
+      run(`examples/curl/${variant}.sh`, [question], { env: { ...process.env, SERVICE: url, PAUSE: '0.1' } })
+
+    const question = `"Who" signed in? [sim:seconds=0]`
+    t.match((await ask(question)).stdout, fingerprint(question))
+    await t.rejects(ask('Hello [sim:seconds=0] [sim:result=rejected]'), { code: 2, stderr: /"Rejected"/ })
+    await t.rejects(ask(' '), { code: 1, stderr: /^InvalidRequest: /m })
+  })
+}
+
+t.test('every example is run here', async t => {
+  const shipped = readdirSync('examples', { recursive: true, withFileTypes: true }).filter(entry => entry.isFile())
+  const expected = ['logic-apps-http', 'logic-apps-connector', 'power-automate', 'curl'].flatMap(folder =>
+    variants.map(variant => `examples/${folder}/${variant}.${folder === 'curl' ? 'sh' : 'json'}`),
+  )
+  t.same(
+    new Set(shipped.map(({ parentPath, name }) => `${parentPath}/${name}`)),
+    new Set([...expected, 'examples/logic-apps-connector/connector.json']),
+  )
+})
+
+t.test('the ARM templates name only parameters that they declare, and the resources they stand on', async t => {
+  for (const name of ['connector', ...variants]) {
+    const template = read(`logic-apps-connector/${name}.json`)
+    const expressions: string[] = []
+    JSON.stringify(template, (_key, value) => {
+      if (typeof value === 'string' && /^\[[^[]/.test(value)) expressions.push(value)
+      return value
+    })
+    const named = expressions.flatMap(text => Array.from(text.matchAll(/parameters\('(\w+)'\)/g), ([, one]) => one))
+    t.same(new Set(named), new Set(Object.keys(template.parameters)), name)
+    for (const text of expressions) t.match(text, /\]$/)
+  }
+  const [customApi, connection] = read('logic-apps-connector/connector.json').resources
+  t.equal(customApi.type, 'Microsoft.Web/customApis')
+  t.same(connection.dependsOn, [connection.properties.api.id])
+  t.same(
+    Object.keys(customApi.properties.connectionParameters.token.oAuthSettings).filter(key => key !== 'clientSecret'),
+    Object.keys(properties.properties.connectionParameters.token.oAuthSettings),
+  )
+  t.equal(customApi.properties.brandColor, properties.properties.iconBrandColor)
+})
