@@ -2,11 +2,11 @@ import tls from 'node:tls'
 import { systemClock as clock } from '../src/clock.ts'
 import { readConfig } from '../src/config.ts'
 import type { Authenticate } from '../src/connections/connection.ts'
-import { authenticateByEntra } from '../src/connections/entra.ts'
+import { createEntra } from '../src/connections/entra.ts'
 import { createLog } from '../src/log.ts'
 import { createService } from '../src/service.ts'
 import { localCertificate } from '../src/simulator/entra/certificate.ts'
-import { createEntra } from '../src/simulator/entra/http.ts'
+import { createEntra as createSimulatedEntra } from '../src/simulator/entra/http.ts'
 import { createEntraModel } from '../src/simulator/entra/model.ts'
 
 // A process of its own: the service twice, with authentication and without, so that the difference is its cost.
@@ -19,7 +19,7 @@ const user = 'a11ce000-0000-4000-8000-000000000001'
 const certificate = await localCertificate()
 tls.setDefaultCACertificates([...tls.getCACertificates('default'), certificate.authority])
 const model = await createEntraModel({ clock, tenantId, api })
-const { port } = new URL(await createEntra({ model, certificate }).listen({ host: '127.0.0.1', port: 0 }))
+const { port } = new URL(await createSimulatedEntra({ model, certificate }).listen({ host: '127.0.0.1', port: 0 }))
 const authority = `https://localhost:${port}`
 const config = readConfig({
   RATE_LIMIT_CALLS: '1000000',
@@ -30,7 +30,7 @@ const config = readConfig({
   ENTRA_CLIENT_SECRET: api.clientSecret,
 })
 
-const byEntra = authenticateByEntra(config, clock)
+const { authenticate: byEntra } = createEntra({ config, clock })
 const anybody = {
   key: 'bench',
   tenantId,

@@ -1,6 +1,6 @@
 import { systemClock as clock } from '../src/clock.ts'
 import { readConfig } from '../src/config.ts'
-import { authenticateByEntra } from '../src/connections/entra.ts'
+import { createEntra } from '../src/connections/entra.ts'
 import { createLog } from '../src/log.ts'
 import { createService } from '../src/service.ts'
 
@@ -18,7 +18,7 @@ export async function writeDocuments(publicUrl: string): Promise<{ definition: s
     ENTRA_CLIENT_SECRET: 'unused',
   })
   // No call is made.
-  const authenticate = authenticateByEntra(config, clock)
+  const { authenticate } = createEntra({ config, clock })
   const app = createService({ config, authenticate, clock, log: createLog('silent') })
   await app.ready()
   const documents = {

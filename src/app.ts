@@ -10,14 +10,17 @@ import type { Copilot } from './copilot/copilot.ts'
 import { documents } from './documents/plugin.ts'
 import type { IdempotencyStore } from './idempotency/store.ts'
 import type { Limiter, Quota } from './limits/limiter.ts'
+import type { Observer } from './observability/observer.ts'
+import type { Tracer } from './observability/tracer.ts'
 import { answerHeadersPlugin } from './plugins/answer-headers.ts'
-import { closing } from './plugins/closing.ts'
 import { connection } from './plugins/connection.ts'
 import { answerClientError, answerError, errorHandler } from './plugins/errors.ts'
-import { healthRoutes, named as namedHealth } from './plugins/health.ts'
+import { healthRoutes, named as namedHealth, type ReadinessCheck } from './plugins/health.ts'
 import { rateLimit } from './plugins/rate-limit.ts'
 import { requestLog } from './plugins/request-log.ts'
+import { shutdown } from './plugins/shutdown.ts'
 import { unknownRoutes } from './plugins/unknown-routes.ts'
+import type { ServerLimits } from './server-limits.ts'
 import { validation } from './plugins/validation.ts'
 import { wellFormed } from './plugins/well-formed.ts'
 
@@ -30,6 +33,11 @@ export interface Parts {
   readonly quota: Quota
   readonly clock: Clock
   readonly log: FastifyBaseLogger
+  readonly observer: Observer
+  readonly tracer: Tracer
+  /** What readiness asks for. */
+  readonly checks: readonly ReadinessCheck[]
+  readonly limits: ServerLimits
   /** Base of the URLs handed out, without a closing slash. */
   readonly publicUrl: string
   /** How long Submit waits when the caller does not say. */
@@ -50,36 +58,53 @@ export function buildApp({
   quota,
   clock,
   log,
+  observer,
+  tracer,
+  checks,
+  limits,
   extraHeaders = {},
   ...wire
 }: Parts): FastifyInstance {
-  const answers = { clock, extraHeaders }
+  const answers = { clock, observer, extraHeaders }
   const app = Fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),
-    bodyLimit: 1024 * 1024,
+    bodyLimit: limits.maxBodyBytes,
+    requestTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: limits.keepAliveTimeoutMs,
     routerOptions: { maxParamLength },
-    http: { requireHostHeader: false },
+    http: {
+      requireHostHeader: false,
+      headersTimeout: limits.headersTimeoutMs,
+      connectionsCheckingInterval: limits.checkIntervalMs,
+      maxHeaderSize: limits.maxHeaderBytes,
+    },
+    // Whoever still gets in while the service stops is answered in our words.
+    return503OnClosing: false,
     frameworkErrors: (error, request, reply) => {
       answerError(error, request, reply, answers)
     },
     clientErrorHandler: (error, socket) => answerClientError(error, socket, answers),
   })
+  app.server.maxConnections = limits.maxConnections
   app.removeContentTypeParser('text/plain')
 
   app.register(answerHeadersPlugin, answers)
   app.register(errorHandler, answers)
-  app.register(requestLog, { clock })
-  app.register(closing)
+  app.register(requestLog, { clock, observer, tracer })
+  app.register(shutdown)
   app.register(wellFormed)
   app.register(unknownRoutes)
   app.register(validation)
   app.register(documents, { named: { ...named, ...namedHealth }, publicUrl: wire.publicUrl })
-  app.register(healthRoutes)
+  app.register(healthRoutes, { checks })
   app.register(async actions => {
+    actions.addHook('onRequest', async () => app.shutdown.refuse())
     actions.register(connection, { authenticate })
-    actions.register(rateLimit, { limiter, quota })
+    actions.register(rateLimit, { limiter, quota, observer })
+    // The ids in the path, valid by now, for the request's line in the log.
+    actions.addHook('preHandler', async ({ journal, params }) => void Object.assign(journal, params))
     actions.register(submitRoute, { copilot, idempotency, clock, ...wire })
     actions.register(evaluationRoutes, { copilot, clock, ...wire })
     actions.register(promptbookRoute, { copilot })

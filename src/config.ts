@@ -90,6 +90,10 @@ export const environment = z.object({
     .enum(levels, `must be one of ${levels.join(', ')}`)
     .default('info')
     .describe('pino level'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+    .optional()
+    .describe('Where traces are sent by OTLP over HTTP; none are recorded when absent'),
   METRICS_PORT: integer(1, 65_535).optional().describe('Port that serves `/metrics`; nothing is exposed when absent'),
 })
 

@@ -1,16 +1,28 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import closeWithGrace from 'close-with-grace'
 
-/** How long a stopping service may take to answer what it holds, in ms. */
-const graceMs = 10_000
+/** A service that runs, and how it ends. */
+export interface Running {
+  /** Refuses new calls and answers held ones; the listener stays open, so that callers hear it. */
+  stop(): void
+  close(): Promise<unknown>
+}
+
+/** A stopping service is gone after so long, in ms, whatever is still under way. */
+const closeMs = 7000
 
 /**
- * Runs a service as this process: exits with code 1 and one plain line when it cannot start, closes it on SIGTERM or SIGINT.
- * `start` returns what closes it.
+ * Runs a service as this process: exits with code 1 and one plain line when it cannot start. On SIGTERM or SIGINT it stops, stays
+ * for `drainMs` so that balancers see that it is not ready, then closes, and exits with code 0.
  */
-export async function run(start: () => Promise<() => Promise<unknown>>): Promise<void> {
+export async function run(start: () => Promise<Running>, drainMs: number): Promise<void> {
   try {
-    const close = await start()
-    closeWithGrace({ delay: graceMs, logger: false }, close)
+    const { stop, close } = await start()
+    closeWithGrace({ delay: drainMs + closeMs + 1000, logger: false }, async () => {
+      stop()
+      await wait(drainMs)
+      await Promise.race([close(), wait(closeMs)])
+    })
   } catch (error) {
     process.stderr.write(`${(error as Error).message}\n`)
     process.exit(1)

@@ -2,12 +2,13 @@ import tls from 'node:tls'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { Clock } from './clock.ts'
 import { readConfig, type Config } from './config.ts'
-import { retryBudgetMs, type Authenticate, type Connection } from './connections/connection.ts'
+import { retryBudgetMs, type Authenticate, type Identity } from './connections/connection.ts'
 import { readCredentials } from './connections/credentials.ts'
-import { authenticateByEntra } from './connections/entra.ts'
+import { createEntra } from './connections/entra.ts'
+import { createObservability } from './observability/create.ts'
 import { createService } from './service.ts'
 import { localCertificate } from './simulator/entra/certificate.ts'
-import { createEntra } from './simulator/entra/http.ts'
+import { createEntra as createSimulatedEntra } from './simulator/entra/http.ts'
 import { createEntraModel } from './simulator/entra/model.ts'
 import { connectStore } from './store.ts'
 import { createSimulator } from './simulator/graph.ts'
@@ -46,7 +47,7 @@ export async function createSandbox({ env, clock, createLog }: SandboxOptions): 
   ])
   tls.setDefaultCACertificates([...tls.getCACertificates('default'), certificate.authority])
 
-  const entra = createEntra({ model: entraModel, certificate })
+  const entra = createSimulatedEntra({ model: entraModel, certificate })
   const { port: entraPort } = new URL(await entra.listen(loopback))
   const graph = createSimulator({ model: createModel({ clock }), clock, authorise: entraModel.callerOf })
   const graphUrl = await graph.listen(loopback)
@@ -60,21 +61,25 @@ export async function createSandbox({ env, clock, createLog }: SandboxOptions): 
     ENTRA_CLIENT_SECRET: api.clientSecret,
   })
   const token = await entraModel.graphToken('sandbox')
-  const sandbox = (): Connection => ({
+  const sandbox = (): Identity => ({
     key: 'sandbox',
     tenantId,
     retryUntil: clock.now() + retryBudgetMs,
     graphToken: async () => token,
     dropGraphToken: () => undefined,
   })
-  const byEntra = authenticateByEntra(config, clock)
+  const observability = await createObservability(config)
+  const { authenticate: byEntra, checkKeys } = createEntra({ config, clock, observer: observability.observer })
   const authenticate: Authenticate = async request =>
     readCredentials(request.rawHeaders).kind === 'none' ? sandbox() : byEntra(request)
   const log = createLog(config.LOG_LEVEL)
   const store = await connectStore(config.REDIS_URL)
-  const app = createService({ config, authenticate, clock, log, store, extraHeaders: { 'x-sandbox': 'true' } })
+  const extraHeaders = { 'x-sandbox': 'true' }
+  const checks = [checkKeys]
+  const app = createService({ config, authenticate, checks, clock, log, store, extraHeaders, ...observability })
   const close = async () => {
     await app.close()
+    await observability.close()
     await graph.close()
     await entra.close()
   }

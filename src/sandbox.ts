@@ -8,5 +8,5 @@ await run(async () => {
   const { app, config, close } = await createSandbox({ env: process.env, clock, createLog })
   await app.listen({ host: config.HOST, port: config.PORT })
   app.log.warn('sandbox: no AI is called; every answer is simulated')
-  return close
-})
+  return { stop: () => app.shutdown.stop(), close }
+}, 0)

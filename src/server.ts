@@ -1,19 +1,31 @@
 import { systemClock } from './clock.ts'
 import { readConfig } from './config.ts'
-import { authenticateByEntra } from './connections/entra.ts'
+import { createEntra } from './connections/entra.ts'
 import { createLog } from './log.ts'
+import { createObservability } from './observability/create.ts'
 import { run } from './run.ts'
 import { createService } from './service.ts'
 import { connectStore } from './store.ts'
+
+/** Time for a balancer to see that this replica is not ready, in ms. */
+const drainMs = 2000
 
 // `npm start`: the service, from the environment.
 await run(async () => {
   const config = readConfig(process.env)
   const clock = systemClock
-  const authenticate = authenticateByEntra(config, clock)
   const log = createLog(config.LOG_LEVEL)
+  const observability = await createObservability(config)
+  const { observer } = observability
+  const { authenticate, checkKeys } = createEntra({ config, clock, observer })
   const store = await connectStore(config.REDIS_URL)
-  const app = createService({ config, authenticate, clock, log, store })
+  const app = createService({ config, authenticate, checks: [checkKeys], clock, log, store, ...observability })
   await app.listen({ host: config.HOST, port: config.PORT })
-  return () => app.close()
-})
+  return {
+    stop: () => app.shutdown.stop(),
+    async close() {
+      await app.close()
+      await observability.close()
+    },
+  }
+}, drainMs)

@@ -1,5 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { Redis } from 'ioredis'
+import { within } from './deadline.ts'
+import { ConnectorError } from './errors.ts'
 
 /** A command that Redis does not answer within this is a failure. */
 const commandTimeoutMs = 1000
@@ -24,4 +26,24 @@ export async function connectStore(url: string | undefined): Promise<Redis | und
   const ready = new Promise(resolve => redis.once('ready', resolve))
   await Promise.race([ready, wait(startTimeoutMs, undefined, { ref: false })])
   return redis
+}
+
+/** How long a check of readiness waits for the store: a probe gives up after a second. */
+const checkMs = 500
+
+const retryAfterSeconds = 5
+
+/**
+ * Makes sure that the store answers.
+ * @throws ConnectorError `StoreUnavailable`
+ */
+export async function checkStore(store: Redis): Promise<void> {
+  try {
+    await within(checkMs, store.ping())
+  } catch (cause) {
+    throw new ConnectorError('StoreUnavailable', 'Cannot take calls: the store does not answer', {
+      cause,
+      retryAfterSeconds,
+    })
+  }
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
 import { ConnectorError } from '../errors.ts'
-import { retryBudgetMs, type Authenticate, type Connection } from './connection.ts'
+import { retryBudgetMs, type Authenticate, type Identity } from './connection.ts'
 import { authenticationRequired, readCredentials, type ServicePrincipal } from './credentials.ts'
 import type { Exchange } from './exchange.ts'
 import type { GraphTokens } from './graph-tokens.ts'
@@ -28,7 +28,7 @@ export function createAuthenticate({
 }: AuthenticateOptions): Authenticate {
   const allowed = new Set(allowedTenants.map(tenant => tenant.toLowerCase()))
 
-  async function asUser(assertion: string): Promise<Connection> {
+  async function asUser(assertion: string): Promise<Identity> {
     const { tenantId, key, partition } = await verify(assertion)
     return {
       key,
@@ -39,7 +39,7 @@ export function createAuthenticate({
     }
   }
 
-  async function asServicePrincipal(principal: ServicePrincipal): Promise<Connection> {
+  async function asServicePrincipal(principal: ServicePrincipal): Promise<Identity> {
     const { tenantId, clientId, clientSecret } = principal
     if (!allowed.has(tenantId)) {
       throw new ConnectorError(

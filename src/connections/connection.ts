@@ -1,10 +1,11 @@
 import type { IncomingMessage } from 'node:http'
+import type { Journal } from '../observability/journal.ts'
 
 /** How long a request may take repeating calls to Graph (contract, section 7). */
 export const retryBudgetMs = 30_000
 
 /** One identity that calls: everything the service does for it, Graph sees as done by it. */
-export interface Connection {
+export interface Identity {
   /** Names the identity in caches, allowances and logs: a hash of what was verified, never of what was claimed. */
   readonly key: string
   readonly tenantId: string
@@ -19,8 +20,14 @@ export interface Connection {
   dropGraphToken(): void
 }
 
+/** An identity in one request of its. */
+export interface Connection extends Identity {
+  /** What the request did so far. */
+  readonly journal: Journal
+}
+
 /**
  * Finds out who calls from the request's headers, before anything else is read of it.
  * @throws ConnectorError the 400, 401 and 403 rows of the catalogue, `EntraMisconfigured` and `EntraUnavailable`.
  */
-export type Authenticate = (request: IncomingMessage) => Promise<Connection>
+export type Authenticate = (request: IncomingMessage) => Promise<Identity>

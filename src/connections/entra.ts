@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
+import { noObserver, type Observer } from '../observability/observer.ts'
 import { createAuthenticate } from './authenticate.ts'
 import type { Authenticate } from './connection.ts'
 import { createExchange, type ApiCredential } from './exchange.ts'
@@ -7,19 +8,38 @@ import { createGraphTokens } from './graph-tokens.ts'
 import { createSigningKeys } from './signing-keys.ts'
 import { createVerifier } from './verify.ts'
 
+export interface EntraOptions {
+  readonly config: Config
+  readonly clock: Clock
+  /** @default hears nothing */
+  readonly observer?: Observer
+  /** How long Entra may take. @default 5_000 (contract, section 4) */
+  readonly timeoutMs?: number | undefined
+}
+
+/** Authentication by Entra, as a configuration describes it. */
+export interface Entra {
+  readonly authenticate: Authenticate
+  /**
+   * Whether tokens can be verified, as far as that is known: keys that were never asked for are not missed.
+   * @throws ConnectorError `EntraUnavailable`
+   */
+  checkKeys(): Promise<void>
+}
+
 function apiCredential({ ENTRA_CLIENT_SECRET, ENTRA_CLIENT_CERTIFICATE_PATH = '' }: Config): ApiCredential {
   return ENTRA_CLIENT_SECRET === undefined
     ? { certificatePath: ENTRA_CLIENT_CERTIFICATE_PATH }
     : { clientSecret: ENTRA_CLIENT_SECRET }
 }
 
-/** Authentication by Entra, as a configuration describes it. */
-export function authenticateByEntra(config: Config, clock: Clock, timeoutMs?: number): Authenticate {
+export function createEntra({ config, clock, observer = noObserver, timeoutMs }: EntraOptions): Entra {
   const { ENTRA_AUTHORITY: authority, ENTRA_CLIENT_ID: clientId, ENTRA_ALLOWED_TENANTS: allowedTenants } = config
   const furtherAudience = config.ENTRA_AUDIENCE === undefined ? [] : [config.ENTRA_AUDIENCE]
-  return createAuthenticate({
+  const signingKeys = createSigningKeys({ authority, clock, timeoutMs })
+  const authenticate = createAuthenticate({
     verify: createVerifier({
-      findKey: createSigningKeys({ authority, clock, timeoutMs }),
+      findKey: signingKeys.find,
       clock,
       authority,
       allowedTenants,
@@ -27,8 +47,9 @@ export function authenticateByEntra(config: Config, clock: Clock, timeoutMs?: nu
       scope: config.ENTRA_SCOPE,
     }),
     exchange: createExchange({ authority, clientId, credential: apiCredential(config), timeoutMs }),
-    tokens: createGraphTokens(clock),
+    tokens: createGraphTokens(clock, observer),
     allowedTenants,
     clock,
   })
+  return { authenticate, checkKeys: signingKeys.check }
 }

@@ -109,7 +109,7 @@ function createKeySource(url: string, { authority, clock, timeoutMs = 5000 }: Si
     return load()
   }
 
-  return async (keyId: string): Promise<SigningKey | undefined> => {
+  async function find(keyId: string): Promise<SigningKey | undefined> {
     const age = known ? clock.now() - known.readAt : Number.POSITIVE_INFINITY
     // The first load is no refresh: a key published right after it is found.
     const current = known && age < maxAgeMs ? known : await load()
@@ -118,15 +118,34 @@ function createKeySource(url: string, { authority, clock, timeoutMs = 5000 }: Si
     if (age >= refreshAgeMs && age < maxAgeMs) refresh()?.catch(() => undefined)
     return key
   }
+
+  /** Keys that were loaded once and are too old now are read again: whoever is kept away by that cannot bring it about. */
+  async function check(): Promise<void> {
+    if (known && clock.now() - known.readAt >= maxAgeMs) await load()
+  }
+
+  return { find, check }
+}
+
+/** The keys of every tenant that was asked for. */
+export interface SigningKeys {
+  readonly find: FindSigningKey
+  /** @throws ConnectorError `EntraUnavailable` when keys that were loaded once are too old and cannot be read again. */
+  check(): Promise<void>
 }
 
 /** Finds signing keys as tenants publish them: cached, read once for all who wait, and served for a day while Entra is away. */
-export function createSigningKeys(options: SigningKeysOptions): FindSigningKey {
+export function createSigningKeys(options: SigningKeysOptions): SigningKeys {
   const sources = new Map<string, ReturnType<typeof createKeySource>>()
-  return ({ tenantId, version, keyId }) => {
-    const url = `${options.authority}/${tenantId}/${wellKnown[version]}`
-    const source = sources.get(url) ?? createKeySource(url, options)
-    sources.set(url, source)
-    return source(keyId)
+  return {
+    find({ tenantId, version, keyId }) {
+      const url = `${options.authority}/${tenantId}/${wellKnown[version]}`
+      const source = sources.get(url) ?? createKeySource(url, options)
+      sources.set(url, source)
+      return source.find(keyId)
+    },
+    async check() {
+      await Promise.all(sources.values().map(source => source.check()))
+    },
   }
 }

@@ -10,6 +10,13 @@ export interface Wire {
   readonly publicUrl: string
 }
 
+/** The ids of a run, for the request's line in the log. */
+export const idsOf = ({ sessionId, promptId, evaluation }: Run) => ({
+  sessionId,
+  promptId,
+  evaluationId: evaluation.id,
+})
+
 /** Asks the caller to wait before the next poll, longer the older the evaluation is. */
 export function askToWait(reply: FastifyReply, run: Run, clock: Clock): void {
   const ageMs = clock.now() - Date.parse(run.evaluation.createdDateTime)

@@ -1,4 +1,3 @@
-import type { FastifyReply } from 'fastify'
 import type { Copilot } from '../copilot/copilot.ts'
 import { isEnded } from '../copilot/spelling.ts'
 import { submitOnce } from '../copilot/submit-once.ts'
@@ -10,7 +9,7 @@ import { bodyHash, readIdempotencyKey } from './idempotency-key.ts'
 import { toEvaluationResult } from './normalise.ts'
 import { submitPromptOperation } from './operations.ts'
 import { readPreference } from './prefer.ts'
-import { sendAccepted, type Wire } from './reply.ts'
+import { idsOf, sendAccepted, type Wire } from './reply.ts'
 import { evaluationResult, submitPrompt } from './schemas.ts'
 
 export interface SubmitOptions extends Wire {
@@ -25,21 +24,6 @@ export const submitRoute: ZodPlugin<SubmitOptions> = async (
   app,
   { copilot, idempotency, submitWaitSeconds, ...wire },
 ) => {
-  const holds = new Set<AbortController>()
-  // Whoever is held when the service stops is answered at once with what is known.
-  app.addHook('preClose', async () => holds.forEach(hold => hold.abort()))
-
-  /** Aborts when nobody waits for the answer any more: it was sent, the caller is gone, or the service stops. */
-  function holdSignal({ raw }: FastifyReply): AbortSignal {
-    const hold = new AbortController()
-    holds.add(hold)
-    raw.once('close', () => {
-      holds.delete(hold)
-      hold.abort()
-    })
-    return hold.signal
-  }
-
   app.post(
     '/process-prompt',
     {
@@ -62,7 +46,7 @@ export const submitRoute: ZodPlugin<SubmitOptions> = async (
       const key = readIdempotencyKey(request.headers)
       const as = request.connection
 
-      const patience = { until: request.receivedAt + waitSeconds * 1000, signal: holdSignal(reply) }
+      const patience = { until: request.receivedAt + waitSeconds * 1000, signal: app.shutdown.holdSignal(reply) }
       const run =
         key === undefined
           ? await submit(copilot, as, submission, patience)
@@ -73,6 +57,7 @@ export const submitRoute: ZodPlugin<SubmitOptions> = async (
               idempotency,
               patience,
             )
+      Object.assign(request.journal, idsOf(run))
       if (applied !== undefined) reply.header('preference-applied', applied)
       return isEnded(run.evaluation) ? toEvaluationResult(run) : sendAccepted(reply, run, wire)
     },

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { GraphClient } from '../graph/client.ts'
 import type { Evaluation } from '../graph/schemas.ts'
+import type { Observer } from '../observability/observer.ts'
 import { createMemory, type Memory, type PromptText } from './memory.ts'
 import type { SkillMode } from './prompt-text.ts'
 
@@ -10,6 +11,7 @@ export interface Copilot {
   readonly memory: Memory
   readonly clock: Clock
   readonly skillMode: SkillMode
+  readonly observer: Observer
 }
 
 /** A prompt's run, as an action tells it. */

@@ -47,9 +47,19 @@ export interface Patience {
 }
 
 /** The run as far as it is known once it ended or patience is over. */
-export async function waitFor({ memory, clock }: Copilot, as: Connection, run: Run, patience: Patience): Promise<Run> {
+export async function waitFor(
+  { memory, clock, observer }: Copilot,
+  as: Connection,
+  run: Run,
+  patience: Patience,
+): Promise<Run> {
   const { sessionId, promptId } = run
   const ids = { sessionId, promptId, evaluationId: run.evaluation.id }
   const read = (fresh: boolean) => memory.poll(as, ids, fresh)
-  return { ...run, evaluation: await hold(run.evaluation, { ...patience, clock, read }) }
+  observer.holdsChanged(1)
+  try {
+    return { ...run, evaluation: await hold(run.evaluation, { ...patience, clock, read }) }
+  } finally {
+    observer.holdsChanged(-1)
+  }
 }

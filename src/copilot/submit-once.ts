@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Connection } from '../connections/connection.ts'
 import { ConnectorError } from '../errors.ts'
 import type { Claimant, Claim, IdempotencyStore, RecordedIds } from '../idempotency/store.ts'
+import type { KeyOutcome } from '../observability/observer.ts'
 import type { Copilot, Run } from './copilot.ts'
 import { fetchRun } from './fetch-run.ts'
 import { waitFor, type Patience } from './hold.ts'
@@ -40,17 +41,30 @@ async function ask<T>(answer: Promise<T>): Promise<T> {
   }
 }
 
+/** What became of a claimed key, in a word. */
+function outcomeOf(claim: Exclude<Claim, { kind: 'held' }>): KeyOutcome {
+  if (claim.kind === 'mine') return claim.ids.sessionId === undefined ? 'new' : 'resumed'
+  return claim.kind === 'done' ? 'replayed' : 'reused'
+}
+
 /** Claims the key, waiting for another request that is at it, on whichever replica. */
 async function claimKey(
   store: IdempotencyStore,
   claimant: Claimant,
-  { clock }: Copilot,
+  { clock, observer }: Copilot,
   until: number,
-): Promise<Claim> {
+): Promise<Exclude<Claim, { kind: 'held' }>> {
   for (;;) {
-    const claim = await ask(store.claim(claimant))
-    if (claim.kind !== 'held') return claim
+    const claim = await ask(store.claim(claimant)).catch(error => {
+      observer.keyClaimed('unavailable')
+      throw error
+    })
+    if (claim.kind !== 'held') {
+      observer.keyClaimed(outcomeOf(claim))
+      return claim
+    }
     if (clock.now() >= until) {
+      observer.keyClaimed('busy')
       throw new ConnectorError(
         'StoreUnavailable',
         'Cannot submit the prompt: another request with this key is not done',
@@ -107,7 +121,7 @@ export async function submitOnce(
   }
   if (claim.kind === 'done') return waitFor(copilot, as, await fetchRun(copilot, as, claim.ids), patience)
   try {
-    const run = await runClaimed(copilot, as, submission, store, claimant, (claim as { ids: RecordedIds }).ids)
+    const run = await runClaimed(copilot, as, submission, store, claimant, claim.ids)
     return await waitFor(copilot, as, run, patience)
   } catch (error) {
     await store.release(claimant).catch(() => undefined)

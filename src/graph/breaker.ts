@@ -16,14 +16,23 @@ const maxFailures = 5
 /** How long it stays open before one call may try. */
 const openMs = 30_000
 
-/** A breaker that opens after 5 failures in a row, and after 30 s lets one call through to try (contract, section 7). */
-export function createBreaker(clock: Clock, isFailure: (error: unknown) => boolean): Breaker {
+/**
+ * A breaker that opens after 5 failures in a row, and after 30 s lets one call through to try (contract, section 7). `onChange` hears
+ * when it opens and closes.
+ */
+export function createBreaker(
+  clock: Clock,
+  isFailure: (error: unknown) => boolean,
+  onChange: (open: boolean) => void,
+): Breaker {
   let failures = 0
   let openUntil = Number.NEGATIVE_INFINITY
   let probing = false
 
   function settle(failed: boolean): void {
+    const wasOpen = failures >= maxFailures
     failures = failed ? failures + 1 : 0
+    if (wasOpen !== failures >= maxFailures) onChange(!wasOpen)
     if (failures >= maxFailures) openUntil = clock.now() + openMs
     probing = false
   }

@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import type { Connection } from '../connections/connection.ts'
 import { ConnectorError, type ErrorCode } from '../errors.ts'
 import { maxPages, nextPagePath } from './next-page.ts'
-import type { SendToGraph } from './request.ts'
+import type { Operation, SendToGraph } from './request.ts'
 import {
   evaluation,
   evaluationPage,
@@ -62,6 +62,7 @@ export interface GraphClientOptions {
 interface ListCall<Item> {
   readonly path: string
   readonly schema: z.ZodType<Page<Item>>
+  readonly operation: Operation
   readonly action: string
   readonly notFound: ErrorCode
 }
@@ -93,6 +94,7 @@ export function createGraphClient({ send, baseUrl, workspaceId }: GraphClientOpt
       list(as, {
         path: `${workspace}/plugins`,
         schema: page(plugin),
+        operation: 'listPlugins',
         action: 'list the plugins',
         notFound: 'GraphError',
       }),
@@ -103,13 +105,20 @@ export function createGraphClient({ send, baseUrl, workspaceId }: GraphClientOpt
         path: sessions,
         body: { displayName },
         schema: session,
+        operation: 'createSession',
         action: 'create the session',
         notFound: 'GraphError',
         repeat: 'freely',
       }),
 
     listPrompts: (as, ids) =>
-      list(as, { path: prompts(ids), schema: page(prompt), action: 'list the prompts', notFound: 'SessionNotFound' }),
+      list(as, {
+        path: prompts(ids),
+        schema: page(prompt),
+        operation: 'listPrompts',
+        action: 'list the prompts',
+        notFound: 'SessionNotFound',
+      }),
 
     createPrompt: (as, ids, body) =>
       send(as, {
@@ -117,6 +126,7 @@ export function createGraphClient({ send, baseUrl, workspaceId }: GraphClientOpt
         path: prompts(ids),
         body,
         schema: prompt,
+        operation: 'createPrompt',
         action: 'create the prompt',
         notFound: 'SessionNotFound',
         repeat: 'freely',
@@ -127,6 +137,7 @@ export function createGraphClient({ send, baseUrl, workspaceId }: GraphClientOpt
         method: 'GET',
         path: `${prompts(ids)}/${ids.promptId}`,
         schema: prompt,
+        operation: 'getPrompt',
         action: 'read the prompt',
         notFound: 'PromptNotFound',
         repeat: 'freely',
@@ -136,6 +147,7 @@ export function createGraphClient({ send, baseUrl, workspaceId }: GraphClientOpt
       list(as, {
         path: evaluations(ids),
         schema: evaluationPage,
+        operation: 'listEvaluations',
         action: 'list the evaluations',
         notFound: 'PromptNotFound',
       }),
@@ -146,6 +158,7 @@ export function createGraphClient({ send, baseUrl, workspaceId }: GraphClientOpt
         path: evaluations(ids),
         body: {},
         schema: evaluation,
+        operation: 'createEvaluation',
         action: 'create the evaluation',
         notFound: 'PromptNotFound',
         repeat: 'unless-run',
@@ -156,6 +169,7 @@ export function createGraphClient({ send, baseUrl, workspaceId }: GraphClientOpt
         method: 'GET',
         path: `${evaluations(ids)}/${ids.evaluationId}`,
         schema: evaluation,
+        operation: 'getEvaluation',
         action: 'read the evaluation',
         notFound: 'EvaluationNotFound',
         repeat: 'freely',

@@ -41,7 +41,8 @@ const maxMessageRead = 10_000
 /** Anything that looks like a token, beside the one that was sent. */
 const tokenLike = /eyJ[\w.-]+|Bearer\s+\S+/g
 
-const single = (header: string | string[] | undefined): string | undefined =>
+/** A header that may come more than once, as one. */
+export const single = (header: string | string[] | undefined): string | undefined =>
   Array.isArray(header) ? header.join(', ') : header
 
 function describe({ status, headers, body }: RefusedAnswer, token: string): GraphRefusal {

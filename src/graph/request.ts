@@ -4,8 +4,20 @@ import type { z } from 'zod'
 import type { Clock } from '../clock.ts'
 import type { Connection } from '../connections/connection.ts'
 import { ConnectorError, type ErrorCode } from '../errors.ts'
-import { refusal } from './refusal.ts'
+import { noObserver, type Observer } from '../observability/observer.ts'
+import { refusal, single } from './refusal.ts'
 import type { Repeat } from './retry.ts'
+
+/** The operations of Graph's API that are called, as logs and metrics name them. */
+export type Operation =
+  | 'listPlugins'
+  | 'createSession'
+  | 'listPrompts'
+  | 'createPrompt'
+  | 'getPrompt'
+  | 'listEvaluations'
+  | 'createEvaluation'
+  | 'getEvaluation'
 
 /** One call to Graph. */
 export interface GraphCall<Schema extends z.ZodType> {
@@ -15,6 +27,7 @@ export interface GraphCall<Schema extends z.ZodType> {
   readonly body?: unknown
   /** What is read of the answer. */
   readonly schema: Schema
+  readonly operation: Operation
   /** "create the session": completes the sentence "Cannot …" of an error. */
   readonly action: string
   /** The code of a 404. */
@@ -33,6 +46,8 @@ export interface GraphRequestOptions {
   /** Root of Graph, without a closing slash. */
   readonly baseUrl: string
   readonly clock: Clock
+  /** @default hears nothing */
+  readonly observer?: Observer | undefined
   /** @default 15_000 (contract, section 7) */
   readonly timeoutMs?: number | undefined
   /** @default 8 MiB (contract, section 7) */
@@ -94,6 +109,7 @@ function transportError(action: string, cause: unknown): ConnectorError {
 export function createGraphRequest({
   baseUrl,
   clock,
+  observer = noObserver,
   timeoutMs = 15_000,
   maxBodyBytes = 8 * 1024 * 1024,
 }: GraphRequestOptions): { send: SendToGraph; close(): Promise<void> } {
@@ -102,7 +118,11 @@ export function createGraphRequest({
   // HTTP/1.1: measured no dearer than HTTP/2, and one lost connection then loses one call.
   const pool = new Pool(origin, { connections: maxConnections, allowH2: false, keepAliveTimeout: 30_000 })
 
-  async function exchange(token: string, { method, path, body, action }: GraphCall<z.ZodType>) {
+  async function exchange(
+    token: string,
+    { method, path, body, action }: GraphCall<z.ZodType>,
+    traceHeaders: Readonly<Record<string, string>>,
+  ) {
     try {
       const answer = await pool.request({
         method,
@@ -111,6 +131,7 @@ export function createGraphRequest({
           authorization: `Bearer ${token}`,
           accept: 'application/json',
           'client-request-id': randomUUID(),
+          ...traceHeaders,
           ...(body !== undefined && { 'content-type': 'application/json' }),
         },
         body: body === undefined ? null : JSON.stringify(body),
@@ -123,10 +144,30 @@ export function createGraphRequest({
     }
   }
 
+  /** One exchange, written down: in the request's journal and trace, and for the observer. */
+  async function recorded(token: string, { journal }: Connection, call: GraphCall<z.ZodType>) {
+    const { method, path, operation } = call
+    const span = journal.span.startCall({ method, url: baseUrl + path, operation })
+    const began = clock.now()
+    let status: number | undefined
+    try {
+      const answer = await exchange(token, call, span.headers)
+      status = answer.status
+      journal.graphRequestId = single(answer.headers['request-id'])
+      return answer
+    } finally {
+      const ms = clock.now() - began
+      journal.graphCalls += 1
+      journal.graphMs += ms
+      span.end(status)
+      observer.graphCalled({ operation, status, seconds: ms / 1000 })
+    }
+  }
+
   return {
     async send(connection, call) {
       const token = await connection.graphToken()
-      const answer = await exchange(token, call)
+      const answer = await recorded(token, connection, call)
       const { action, notFound, schema } = call
       if (answer.status === 401) connection.dropGraphToken()
       if (answer.status >= 400) throw refusal(answer, { action, notFound, token, now: clock.now() })

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
 import { ConnectorError } from '../errors.ts'
+import { noObserver, type Observer } from '../observability/observer.ts'
 import { createBreaker, type Breaker } from './breaker.ts'
 import { createBulkhead } from './bulkhead.ts'
 import type { SendToGraph } from './request.ts'
@@ -9,6 +10,8 @@ export interface ResilienceOptions {
   readonly clock: Clock
   /** From 0 to 1. @default Math.random */
   readonly random?: (() => number) | undefined
+  /** @default hears nothing */
+  readonly observer?: Observer | undefined
 }
 
 /** Calls that one connection may have under way at once: a promptbook's reads and some more, a quarter of all. */
@@ -27,12 +30,16 @@ function isOutage(error: unknown): boolean {
  * A road to Graph that bears its failures: a call is repeated as retryDelayMs() says while the request's budget lasts, a tenant
  * whose calls fail in a row is given a rest, and each connection has its share of calls at once.
  */
-export function resilient(send: SendToGraph, { clock, random = Math.random }: ResilienceOptions): SendToGraph {
+export function resilient(
+  send: SendToGraph,
+  { clock, random = Math.random, observer = noObserver }: ResilienceOptions,
+): SendToGraph {
   const breakers = new Map<string, Breaker>()
   const bulkhead = createBulkhead(callsAtOnce)
 
   function breakerOf(tenantId: string): Breaker {
-    const breaker = breakers.get(tenantId) ?? createBreaker(clock, isOutage)
+    const breaker =
+      breakers.get(tenantId) ?? createBreaker(clock, isOutage, open => observer.breakersChanged(open ? 1 : -1))
     breakers.set(tenantId, breaker)
     return breaker
   }

@@ -13,8 +13,8 @@ export const connection = fp<{ authenticate: Authenticate }>(
   async (app, { authenticate }) => {
     app.decorateRequest('connection')
     app.addHook('onRequest', async request => {
-      request.connection = await authenticate(request.raw)
+      request.connection = { ...(await authenticate(request.raw)), journal: request.journal }
     })
   },
-  { name: 'connection' },
+  { name: 'connection', dependencies: ['request-log'] },
 )

@@ -4,11 +4,13 @@ import type { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Clock } from '../clock.ts'
+import type { Observer } from '../observability/observer.ts'
 import { answerHeaders, clientRequestId, type AnswerHeadersOptions } from './answer-headers.ts'
 import { errorReply, toConnectorError } from './error-reply.ts'
 
 export interface ErrorOptions extends AnswerHeadersOptions {
   readonly clock: Clock
+  readonly observer: Observer
 }
 
 /** Answers any error thrown while a request is handled; what is our or Graph's fault is logged with its cause. */
@@ -24,6 +26,9 @@ export function answerError(
     clientRequestId: clientRequestId(request.headers)?.id,
     now: options.clock.now(),
   })
+  const { sessionId, promptId } = known.facts
+  // A request that Fastify refuses before any hook has no journal.
+  if (request.journal && sessionId !== undefined) Object.assign(request.journal, { sessionId, promptId })
   if (status >= 500) request.log.error({ err: known }, known.code)
   return reply
     .code(status)
@@ -44,6 +49,8 @@ export function answerClientError(error: Error & { code?: string }, socket: Sock
     clientRequestId: undefined,
     now: options.clock.now(),
   })
+  const code = headers['x-ms-error-code']
+  options.observer.requestAnswered({ method: 'none', route: 'malformed', status, code, seconds: 0 })
   const text = JSON.stringify(body)
   const lines = Object.entries({
     ...answerHeaders(requestId, {}, options),

@@ -1,32 +1,54 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Clock } from '../clock.ts'
+import { createJournal, type Journal } from '../observability/journal.ts'
+import type { Observer } from '../observability/observer.ts'
+import type { Tracer } from '../observability/tracer.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** When the request came, in ms since 1970. */
     receivedAt: number
+    journal: Journal
   }
 }
 
-/** One line a request, by the route's template: never a URL, a header or a body. */
-export const requestLog = fp<{ clock: Clock }>(
-  async (app, { clock }) => {
+export interface RequestLogOptions {
+  readonly clock: Clock
+  readonly observer: Observer
+  readonly tracer: Tracer
+}
+
+/** nginx's word for a caller that hung up before the answer. */
+const hungUpStatus = 499
+
+/** Writes one line a request, by the route's template: never a URL, a header or a body. Tells trace and observer the same. */
+export const requestLog = fp<RequestLogOptions>(
+  async (app, { clock, observer, tracer }) => {
     app.decorateRequest('receivedAt', 0)
-    app.addHook('onRequest', async request => {
-      request.receivedAt = clock.now()
-    })
-    app.addHook('onResponse', async (request, reply) => {
+    app.decorateRequest('journal')
+
+    function close(request: FastifyRequest, reply: FastifyReply): void {
+      const { method, journal, receivedAt } = request
+      const { span, ...did } = journal
+      const route = request.routeOptions.url
+      const status = reply.raw.writableFinished ? reply.statusCode : hungUpStatus
+      const code = reply.getHeader('x-ms-error-code') as string | undefined
+      const durationMs = clock.now() - receivedAt
       request.log.info(
-        {
-          connection: request.connection?.key,
-          method: request.method,
-          route: request.routeOptions.url,
-          status: reply.statusCode,
-          code: reply.getHeader('x-ms-error-code'),
-          durationMs: clock.now() - request.receivedAt,
-        },
+        { connection: request.connection?.key, method, route, status, code, durationMs, ...did, traceId: span.traceId },
         'request',
       )
+      const facts = { route: route ?? 'unmatched', status, code }
+      span.end(facts)
+      observer.requestAnswered({ ...facts, method, seconds: durationMs / 1000 })
+    }
+
+    app.addHook('onRequest', async (request, reply) => {
+      request.receivedAt = clock.now()
+      request.journal = createJournal(tracer.startRequest(request))
+      // Not onResponse: that is silent when the caller hangs up.
+      reply.raw.once('close', () => close(request, reply))
     })
   },
   { name: 'request-log' },

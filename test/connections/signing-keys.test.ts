@@ -101,7 +101,7 @@ t.test('keys that are published elsewhere than at Entra are not read', async t =
     response.end('{"keys":[]}')
   })
   const authority = await stub(t, (_request, response) => response.end(JSON.stringify({ jwks_uri: `${other}/keys` })))
-  const findKey = createSigningKeys({ authority, clock: leapingClock() })
+  const { find: findKey } = createSigningKeys({ authority, clock: leapingClock() })
   const origin = { tenantId, version: 'v2', issuer: `${authority}/${tenantId}/v2.0`, keyId: 'x' } as const
   await t.rejects(findKey(origin), { code: 'EntraUnavailable' })
   t.equal(elsewhere, 0)

@@ -85,7 +85,7 @@ t.test('the breaker', async t => {
 
   await t.test('opens after 5 failures in a row, and says how long', async t => {
     const clock = leapingClock()
-    const breaker = createBreaker(clock, isFailure)
+    const breaker = createBreaker(clock, isFailure, () => undefined)
     for (let call = 0; call < 5; call += 1) await t.rejects(breaker.run(fails), { code: 'GraphError' })
     clock.advance(10_000)
     const never = () => Promise.reject(new Error('nothing is sent'))
@@ -93,7 +93,7 @@ t.test('the breaker', async t => {
   })
 
   await t.test('counts only failures in a row, and only outages', async t => {
-    const breaker = createBreaker(leapingClock(), isFailure)
+    const breaker = createBreaker(leapingClock(), isFailure, () => undefined)
     for (let call = 0; call < 20; call += 1) {
       await t.rejects(breaker.run(call % 5 === 4 ? () => Promise.reject(ofStatus(429)) : fails))
     }
@@ -102,7 +102,8 @@ t.test('the breaker', async t => {
 
   await t.test('lets one call try after 30 s, and opens or closes by it', async t => {
     const clock = leapingClock()
-    const breaker = createBreaker(clock, isFailure)
+    const heard: boolean[] = []
+    const breaker = createBreaker(clock, isFailure, open => heard.push(open))
     for (let call = 0; call < 5; call += 1) await t.rejects(breaker.run(fails))
     clock.advance(30_000)
     const { promise, reject } = Promise.withResolvers<string>()
@@ -116,6 +117,7 @@ t.test('the breaker', async t => {
     t.equal(await breaker.run(works), 'fine')
     await t.rejects(breaker.run(fails), { code: 'GraphError' })
     t.equal(await breaker.run(works), 'fine')
+    t.same(heard, [true, false])
   })
 })
 

@@ -1,4 +1,6 @@
 import type { Connection } from '../../src/connections/connection.ts'
+import { createJournal } from '../../src/observability/journal.ts'
+import { passingTracer } from '../../src/observability/tracer.ts'
 
 /** A connection by name, with a token that the world's Graph simulator knows; `dropped` counts the tokens given back. */
 export function connectionOf(
@@ -11,6 +13,7 @@ export function connectionOf(
     tenantId: 'a-tenant',
     retryUntil,
     dropped: 0,
+    journal: createJournal(passingTracer.startRequest({ method: 'GET', headers: {} })),
     graphToken,
     dropGraphToken() {
       connection.dropped += 1

@@ -1,9 +1,9 @@
 import tls from 'node:tls'
 import type { Test } from 'tap'
 import { readConfig } from '../../src/config.ts'
-import { authenticateByEntra } from '../../src/connections/entra.ts'
+import { createEntra } from '../../src/connections/entra.ts'
 import { localCertificate } from '../../src/simulator/entra/certificate.ts'
-import { createEntra } from '../../src/simulator/entra/http.ts'
+import { createEntra as createSimulatedEntra } from '../../src/simulator/entra/http.ts'
 import { createEntraModel, type EntraModel, type UserToken } from '../../src/simulator/entra/model.ts'
 import { leapingClock } from './clock.ts'
 import { environmentVariables } from './environment.ts'
@@ -55,7 +55,7 @@ export async function entraWorld(t: Test, options: EntraWorldOptions = {}): Prom
     },
     servicePrincipals: [principal],
   })
-  const http = createEntra({ model: entra, certificate, onCall: what => entraCalls.push(what) })
+  const http = createSimulatedEntra({ model: entra, certificate, onCall: what => entraCalls.push(what) })
   const state: { outage: EntraWorld['outage'] } = { outage: undefined }
   http.addHook('onRequest', async (request, reply) => {
     if (state.outage === undefined) return undefined
@@ -71,10 +71,12 @@ export async function entraWorld(t: Test, options: EntraWorldOptions = {}): Prom
   const authority = `https://localhost:${port}`
   const config = readConfig({ ...environmentVariables, ...options.env, ENTRA_AUTHORITY: authority })
 
+  const { authenticate, checkKeys } = createEntra({ config, clock, timeoutMs: options.entraTimeoutMs })
   const served = await world(t, {
     ...options,
     clock,
-    authenticate: authenticateByEntra(config, clock, options.entraTimeoutMs),
+    authenticate,
+    checks: [checkKeys],
     simulator: { authorise: entra.callerOf, ...options.simulator },
   })
   return Object.assign(state, served, {

@@ -6,6 +6,8 @@ import { createLog } from '../../src/log.ts'
 import { createService, type ServiceOptions } from '../../src/service.ts'
 import { createSimulator, type SimulatorOptions } from '../../src/simulator/graph.ts'
 import { createModel, type Model, type ModelOptions } from '../../src/simulator/model.ts'
+import type { Observer } from '../../src/observability/observer.ts'
+import type { Tracer } from '../../src/observability/tracer.ts'
 import { connectionOf } from './connection.ts'
 import { leapingClock, type LeapingClock } from './clock.ts'
 import { environmentVariables } from './environment.ts'
@@ -18,6 +20,10 @@ export interface WorldOptions {
   readonly simulator?: Partial<SimulatorOptions>
   readonly graphLimits?: ServiceOptions['graphLimits']
   readonly authenticate?: Authenticate
+  readonly checks?: ServiceOptions['checks']
+  readonly observer?: Observer
+  readonly tracer?: Tracer
+  readonly limits?: ServiceOptions['limits']
   /** Awaited before Graph looks at a call. */
   readonly beforeGraph?: (method: string, url: string) => Promise<unknown>
   /** Stands in for the simulator. */
@@ -104,13 +110,16 @@ export async function world(t: Test, options: WorldOptions = {}): Promise<World>
     ...(port && { PUBLIC_URL: `http://127.0.0.1:${port}` }),
     ...env,
   })
+  const { checks, observer, tracer, limits, graphLimits, store } = options
+  const given = Object.fromEntries(
+    Object.entries({ checks, observer, tracer, limits, graphLimits, store }).filter(([, value]) => value !== undefined),
+  )
   const app = createService({
     config,
     clock,
     authenticate,
     log: createLog('trace', { write: line => log.push(line) }),
-    ...(options.graphLimits && { graphLimits: options.graphLimits }),
-    ...(options.store && { store: options.store }),
+    ...given,
   })
   const url = await app.listen({ host: '127.0.0.1', port })
   const close = async () => {

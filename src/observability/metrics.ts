@@ -1,0 +1,97 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { Observer } from './observer.ts'
+
+/** A Submit holds a request for up to 100 s; a call to Graph takes 15 s at most. */
+const requestBuckets = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 60, 100]
+const graphBuckets = [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15]
+
+export interface Metrics {
+  readonly observer: Observer
+  readonly registry: Registry
+}
+
+/** What happens in the service as Prometheus metrics. Labels are bounded: route templates, operations, statuses, codes of the catalogue. */
+export function createMetrics(): Metrics {
+  const registry = new Registry()
+  const registers = [registry]
+  collectDefaultMetrics({ register: registry })
+
+  const requests = new Counter({
+    name: 'copilot_http_requests_total',
+    help: 'Requests answered, by route, status and error code',
+    labelNames: ['method', 'route', 'status', 'code'],
+    registers,
+  })
+  const requestSeconds = new Histogram({
+    name: 'copilot_http_request_duration_seconds',
+    help: 'Time from a request to its answer, by route; a held Submit waits for its evaluation',
+    labelNames: ['route'],
+    buckets: requestBuckets,
+    registers,
+  })
+  const graphCalls = new Counter({
+    name: 'copilot_graph_calls_total',
+    help: 'Calls to Microsoft Graph, by operation and status; none is no answer',
+    labelNames: ['operation', 'status'],
+    registers,
+  })
+  const graphSeconds = new Histogram({
+    name: 'copilot_graph_call_duration_seconds',
+    help: 'Time from a call to Microsoft Graph to its answer, by operation',
+    labelNames: ['operation'],
+    buckets: graphBuckets,
+    registers,
+  })
+  const holds = new Gauge({
+    name: 'copilot_open_holds',
+    help: 'Submits that wait for their evaluation now',
+    registers,
+  })
+  const limits = new Counter({
+    name: 'copilot_limit_calls_total',
+    help: 'Calls that asked for their allowance, by outcome',
+    labelNames: ['outcome'],
+    registers,
+  })
+  const keys = new Counter({
+    name: 'copilot_idempotency_keys_total',
+    help: 'Submits with an Idempotency-Key, by what became of the key',
+    labelNames: ['outcome'],
+    registers,
+  })
+  const tokens = new Counter({
+    name: 'copilot_graph_tokens_total',
+    help: 'Tokens for Microsoft Graph asked for, by where they came from',
+    labelNames: ['outcome'],
+    registers,
+  })
+  const breakers = new Gauge({
+    name: 'copilot_open_breakers',
+    help: 'Tenants whose calls to Microsoft Graph are given a rest now',
+    registers,
+  })
+  const store = new Gauge({
+    name: 'copilot_store_available',
+    help: '1 while the limits are shared through the store, 0 while this replica limits by itself',
+    registers,
+  })
+  store.set(1)
+
+  const observer: Observer = {
+    requestAnswered({ method, route, status, code = '', seconds }) {
+      requests.inc({ method, route, status, code })
+      requestSeconds.observe({ route }, seconds)
+    },
+    graphCalled({ operation, status, seconds }) {
+      graphCalls.inc({ operation, status: String(status ?? 'none') })
+      graphSeconds.observe({ operation }, seconds)
+    },
+    holdsChanged: by => holds.inc(by),
+    callCounted: outcome => limits.inc({ outcome }),
+    keyClaimed: outcome => keys.inc({ outcome }),
+    tokenObtained: outcome => tokens.inc({ outcome }),
+    breakersChanged: by => breakers.inc(by),
+    storeChanged: available => store.set(available ? 1 : 0),
+  }
+  return { observer, registry }
+}

@@ -1,0 +1,81 @@
+import { ROOT_CONTEXT, SpanKind, SpanStatusCode, trace, type Attributes, type Context } from '@opentelemetry/api'
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
+import { resourceFromAttributes } from '@opentelemetry/resources'
+import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base'
+import type { IncomingHttpHeaders } from 'node:http'
+import { version } from '../version.ts'
+import { readTraceContext, traceHeaders } from './trace-context.ts'
+import type { CallSpan, Tracer } from './tracer.ts'
+
+const serviceName = 'security-copilot-connector'
+
+/** The caller's span as a parent. */
+function parentOf(headers: IncomingHttpHeaders): { parent: Context; state: string | undefined } {
+  const caller = readTraceContext(headers)
+  if (!caller) return { parent: ROOT_CONTEXT, state: undefined }
+  const { traceId, spanId, flags, state } = caller
+  const spanContext = { traceId, spanId, traceFlags: Number.parseInt(flags, 16), isRemote: true }
+  return { parent: trace.setSpanContext(ROOT_CONTEXT, spanContext), state }
+}
+
+/**
+ * Records spans and exports them by OTLP to where the `OTEL_*` environment says. Attributes are those of the stable HTTP semantic
+ * conventions, but for `url.path`: a path may hold anything that a caller writes, so the route's template stands for it.
+ */
+export function openTelemetryTracer(): Tracer {
+  const provider = new BasicTracerProvider({
+    resource: resourceFromAttributes({ 'service.name': serviceName, 'service.version': version }),
+    spanProcessors: [new BatchSpanProcessor(new OTLPTraceExporter())],
+  })
+  const tracer = provider.getTracer(serviceName, version)
+
+  return {
+    startRequest({ method, headers }) {
+      const { parent, state } = parentOf(headers)
+      const attributes = { 'http.request.method': method, 'url.scheme': 'http' }
+      const request = tracer.startSpan(method, { kind: SpanKind.SERVER, attributes }, parent)
+      const within = trace.setSpan(parent, request)
+      const { traceId } = request.spanContext()
+
+      function startCall({ method: verb, url, operation }: Parameters<RequestedCall>[0]): CallSpan {
+        const { protocol, hostname, port, origin, pathname } = new URL(url)
+        const call: Attributes = {
+          'http.request.method': verb,
+          'server.address': hostname,
+          'server.port': Number(port) || (protocol === 'https:' ? 443 : 80),
+          'url.full': origin + pathname,
+        }
+        const span = tracer.startSpan(`${verb} ${operation}`, { kind: SpanKind.CLIENT, attributes: call }, within)
+        const { spanId, traceFlags } = span.spanContext()
+        const flags = traceFlags.toString(16).padStart(2, '0')
+        return {
+          headers: traceHeaders({ traceId, spanId, flags, state }),
+          end(status) {
+            if (status !== undefined) span.setAttribute('http.response.status_code', status)
+            if (status === undefined || status >= 400) {
+              span.setAttribute('error.type', status === undefined ? 'no_answer' : String(status))
+              span.setStatus({ code: SpanStatusCode.ERROR })
+            }
+            span.end()
+          },
+        }
+      }
+
+      return {
+        traceId,
+        startCall,
+        end({ route, status, code }) {
+          request.updateName(`${method} ${route}`)
+          request.setAttributes({ 'http.route': route, 'url.path': route, 'http.response.status_code': status })
+          if (code !== undefined) request.setAttribute('error.type', code)
+          // Only what the service is to blame for: OpenTelemetry leaves 4xx of a server span unset.
+          if (status >= 500) request.setStatus({ code: SpanStatusCode.ERROR })
+          request.end()
+        },
+      }
+    },
+    close: () => provider.shutdown(),
+  }
+}
+
+type RequestedCall = ReturnType<Tracer['startRequest']>['startCall']
