@@ -1,71 +1,9 @@
-import { writeFileSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
-import t, { type Test } from 'tap'
-import { systemClock } from '../../src/clock.ts'
-import { localCertificate } from '../../src/simulator/entra/certificate.ts'
-import { createEntra } from '../../src/simulator/entra/http.ts'
-import { createEntraModel } from '../../src/simulator/entra/model.ts'
-import { createSimulator } from '../../src/simulator/graph.ts'
-import { createModel } from '../../src/simulator/model.ts'
-import { asPrincipal, principal, tenantId } from '../helpers/entra-world.ts'
-import { environmentVariables } from '../helpers/environment.ts'
-import { freePort } from '../helpers/free-port.ts'
+import t from 'tap'
+import { asPrincipal, principal } from '../helpers/entra-world.ts'
 import { nginx } from '../helpers/nginx.ts'
-import { answering, runProcess, type Running } from '../helpers/process.ts'
-import { redisServer } from '../helpers/redis.ts'
+import { replicas, type Replica } from '../helpers/replicas.ts'
 import { request, type Reply } from '../helpers/world.ts'
-
-/** Three services as processes, `npm start`, that share Redis, Graph and Entra. */
-async function replicas(t: Test, env: Record<string, string> = {}) {
-  const clock = systemClock
-  const { ENTRA_CLIENT_ID: clientId, ENTRA_CLIENT_SECRET: clientSecret } = environmentVariables
-  const certificate = await localCertificate()
-  const entraModel = await createEntraModel({
-    clock,
-    tenantId,
-    api: { clientId, clientSecret },
-    servicePrincipals: [principal],
-  })
-  const entra = createEntra({ model: entraModel, certificate })
-  const { port: entraPort } = new URL(await entra.listen({ host: '127.0.0.1', port: 0 }))
-  const model = createModel({ clock, evaluationSeconds: 1 })
-  const graph = createSimulator({ model, clock, authorise: entraModel.callerOf })
-  const graphUrl = await graph.listen({ host: '127.0.0.1', port: 0 })
-  const redis = await redisServer(t)
-  const trusted = `${t.testdir()}/authority.pem`
-  writeFileSync(trusted, certificate.authority)
-  t.teardown(async () => {
-    for (const app of [graph, entra]) {
-      app.server.closeAllConnections()
-      await app.close()
-    }
-  })
-
-  const services = await Promise.all(
-    [1, 2, 3].map(async () => {
-      const port = await freePort()
-      const running = runProcess(t, 'src/server.ts', {
-        ...environmentVariables,
-        GRAPH_BASE_URL: `${graphUrl}/beta`,
-        ENTRA_AUTHORITY: `https://localhost:${entraPort}`,
-        NODE_EXTRA_CA_CERTS: trusted,
-        REDIS_URL: redis.url,
-        PORT: String(port),
-        LOG_LEVEL: 'warn',
-        ...env,
-      })
-      const url = `http://127.0.0.1:${port}`
-      await answering(`${url}/livez`)
-      return { url, running }
-    }),
-  )
-  return { model, redis, services: services as [Service, Service, Service] }
-}
-
-interface Service {
-  readonly url: string
-  readonly running: Running
-}
 
 const cheap = (url: string): Promise<Reply> =>
   request(`${url}/sessions/x/prompts/x/promptbook`, { headers: asPrincipal() })
@@ -144,7 +82,7 @@ t.test(
     for (const key of await store.keys('copilot:submit:*')) {
       if ((await store.hexists(key, 'heldUntil')) === 1) await store.hset(key, 'heldUntil', '1')
     }
-    const replies = await Promise.all(keys.map(key => submit((others[key % 2] as Service).url, key)))
+    const replies = await Promise.all(keys.map(key => submit((others[key % 2] as Replica).url, key)))
 
     t.ok(replies.every(({ status }) => status === 200 || status === 202))
     for (const [key, first] of acknowledged.entries()) {

@@ -71,7 +71,12 @@ export async function entraWorld(t: Test, options: EntraWorldOptions = {}): Prom
   const authority = `https://localhost:${port}`
   const config = readConfig({ ...environmentVariables, ...options.env, ENTRA_AUTHORITY: authority })
 
-  const { authenticate, checkKeys } = createEntra({ config, clock, timeoutMs: options.entraTimeoutMs })
+  const { authenticate, checkKeys } = createEntra({
+    config,
+    clock,
+    timeoutMs: options.entraTimeoutMs,
+    ...(options.observer && { observer: options.observer }),
+  })
   const served = await world(t, {
     ...options,
     clock,

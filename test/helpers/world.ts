@@ -58,6 +58,8 @@ export interface World {
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<Reply>
   /** `POST /process-prompt` with this content, answered at once. */
   start(content: string, more?: object): Promise<Reply>
+  /** As on SIGTERM, before the service closes. */
+  stop(): void
   close(): Promise<void>
 }
 
@@ -72,7 +74,8 @@ const byName =
 export async function request(url: string, init: RequestInit = {}): Promise<Reply> {
   const response = await fetch(url, init)
   const text = await response.text()
-  return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) }
+  const json = response.headers.get('content-type')?.startsWith('application/json')
+  return { status: response.status, headers: response.headers, body: json ? JSON.parse(text) : text || undefined }
 }
 
 /** A service of its own on a simulator of its own, over real HTTP, closed when the test ends. */
@@ -142,6 +145,7 @@ export async function world(t: Test, options: WorldOptions = {}): Promise<World>
     calls,
     mostAtOnce: () => most,
     log,
+    stop: () => app.shutdown.stop(),
     close,
     get: (path, headers = {}) => request(url + path, { headers }),
     post,
