@@ -21,7 +21,7 @@ import { requestLog } from './plugins/request-log.ts'
 import { shutdown } from './plugins/shutdown.ts'
 import { unknownRoutes } from './plugins/unknown-routes.ts'
 import type { ServerLimits } from './server-limits.ts'
-import { validation } from './plugins/validation.ts'
+import { compilersFactory } from './plugins/validation.ts'
 import { wellFormed } from './plugins/well-formed.ts'
 
 /** What the service is made of. */
@@ -74,6 +74,8 @@ export function buildApp({
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: limits.keepAliveTimeoutMs,
     routerOptions: { maxParamLength },
+    // Fastify's types expect compilers of JSON Schema.
+    schemaController: { compilersFactory: compilersFactory as object },
     http: {
       requireHostHeader: false,
       headersTimeout: limits.headersTimeoutMs,
@@ -96,7 +98,6 @@ export function buildApp({
   app.register(shutdown)
   app.register(wellFormed)
   app.register(unknownRoutes)
-  app.register(validation)
   app.register(documents, { named: { ...named, ...namedHealth }, publicUrl: wire.publicUrl })
   app.register(healthRoutes, { checks })
   app.register(async actions => {

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { Redis } from 'ioredis'
+import type { Redis } from 'ioredis'
 import { within } from './deadline.ts'
 import { ConnectorError } from './errors.ts'
 
@@ -15,7 +15,9 @@ const startTimeoutMs = 1000
  */
 export async function connectStore(url: string | undefined): Promise<Redis | undefined> {
   if (url === undefined) return undefined
-  const redis = new Redis(url, {
+  // Loaded only by those who have a store: it takes 20 MB.
+  const { Redis: Client } = await import('ioredis')
+  const redis = new Client(url, {
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     commandTimeout: commandTimeoutMs,

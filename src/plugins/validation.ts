@@ -1,6 +1,5 @@
 import type { FastifyBaseLogger, FastifyInstance, FastifyTypeProvider, RawServerDefault } from 'fastify'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import fp from 'fastify-plugin'
 import type { z } from 'zod'
 import { ConnectorError, type ErrorDetail } from '../errors.ts'
 
@@ -55,16 +54,19 @@ export const invalidRequest = (details: readonly ErrorDetail[]): ConnectorError 
     },
   )
 
-/** Checks every request against the zod schemas of its route, and nothing else: no coercion, no removed keys. */
-export const validation = fp(
-  async app => {
-    app.setValidatorCompiler<z.ZodType>(({ schema, httpPart = 'body' }) => value => {
-      const parsed = schema.safeParse(value)
+/**
+ * Fastify's compilers, replaced: every request is checked against the zod schemas of its route, and nothing else: no coercion, no removed
+ * keys. Answers are built key by key where they are normalised; a second pass over them would only cost. Given to Fastify when it is
+ * made, so that it does not load its own.
+ */
+export const compilersFactory = {
+  buildValidator:
+    () =>
+    ({ schema, httpPart = 'body' }: { readonly schema: unknown; readonly httpPart?: string }) =>
+    (value: unknown) => {
+      const parsed = (schema as z.ZodType).safeParse(value)
       if (parsed.success) return { value: parsed.data }
       return { error: invalidRequest(explain(parsed.error.issues, httpPart).slice(0, maxDetails)) }
-    })
-    // The answers are built key by key where they are normalised; a second pass would only cost.
-    app.setSerializerCompiler(() => value => JSON.stringify(value))
-  },
-  { name: 'validation' },
-)
+    },
+  buildSerializer: () => () => JSON.stringify,
+}

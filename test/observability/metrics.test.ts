@@ -182,7 +182,7 @@ t.test('METRICS_PORT serves /metrics, and nothing else does', async t => {
       for (const label of labels) t.ok(label === 'le' || known.has(label), `${query}: ${label}`)
     }
     const own = [...exported.keys()]
-      .filter(name => /^copilot_/.test(name))
+      .filter(name => name.startsWith('copilot_'))
       .map(name => name.replace(/_(bucket|sum|count)$/, ''))
     for (const name of new Set(own))
       t.ok(

@@ -71,12 +71,16 @@ t.test('a call to Graph', async t => {
 /** A collector of traces that keeps what it is sent. */
 async function collector(t: Test): Promise<{ url: string; spans: any[] }> {
   const spans: any[] = []
+  const keep = (text: string) => {
+    for (const { resource, scopeSpans } of JSON.parse(text).resourceSpans) {
+      for (const scope of scopeSpans) for (const span of scope.spans) spans.push({ ...span, resource })
+    }
+  }
   const server = createServer((incoming, outgoing) => {
-    void incoming.toArray().then(chunks => {
-      const { resourceSpans } = JSON.parse(Buffer.concat(chunks).toString())
-      for (const { resource, scopeSpans } of resourceSpans) {
-        for (const scope of scopeSpans) for (const span of scope.spans) spans.push({ ...span, resource })
-      }
+    const chunks: Buffer[] = []
+    incoming.on('data', chunk => chunks.push(chunk))
+    incoming.on('end', () => {
+      keep(Buffer.concat(chunks).toString())
       outgoing.writeHead(200, { 'content-type': 'application/json' }).end('{}')
     })
   })

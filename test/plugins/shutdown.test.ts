@@ -54,7 +54,7 @@ t.test('when the service stops', async t => {
     const w = await world(t, {
       beforeGraph: async (_method, url) => {
         arrived()
-        return /sessions$/.test(url) ? gate.promise : undefined
+        return url.endsWith('/sessions') ? gate.promise : undefined
       },
     })
     const submitted = w.post('/process-prompt', { PromptContent: 'Hello' })
