@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { access, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
 import t from 'tap'
 import { environment } from '../src/config.ts'
 import { operations } from '../src/simulator/script.ts'
@@ -112,4 +114,42 @@ t.test('docs/import.md', async t => {
     const required = Object.keys(template.parameters).filter(name => !('defaultValue' in template.parameters[name]))
     t.same(new Set(passed), new Set(required))
   })
+})
+
+t.test('docs/dependencies.md answers for each production dependency, and no other', async t => {
+  const { dependencies } = JSON.parse(await readFile('package.json', 'utf8'))
+  const rows = (await readFile('docs/dependencies.md', 'utf8')).matchAll(/^\| `([^`]+)` \|/gm)
+  t.same(
+    Array.from(rows, ([, name]) => name),
+    Object.keys(dependencies),
+  )
+})
+
+t.test('every package is locked by its hash, and none runs a script when it is installed', async t => {
+  const { packages } = JSON.parse(await readFile('package-lock.json', 'utf8'))
+  const installed = Object.entries<{ integrity?: string; hasInstallScript?: boolean }>(packages).filter(
+    ([path]) => path,
+  )
+  t.ok(installed.length > 100)
+  t.same(
+    installed.filter(([, { integrity }]) => !integrity?.startsWith('sha512-')).map(([path]) => path),
+    [],
+  )
+  t.same(
+    installed.filter(([, { hasInstallScript }]) => hasInstallScript).map(([path]) => path),
+    [],
+  )
+})
+
+t.test('`npm run sbom` lists the production dependencies as CycloneDX, with hashes', async t => {
+  const { stdout } = await promisify(execFile)('npm', ['run', '-s', 'sbom'], { maxBuffer: 100_000_000 })
+  const { bomFormat, components } = JSON.parse(stdout)
+  t.equal(bomFormat, 'CycloneDX')
+  const { dependencies } = JSON.parse(await readFile('package.json', 'utf8'))
+  const listed = new Set(
+    components.map(({ group, name, version }: any) => `${group ? `${group}/` : ''}${name} ${version}`),
+  )
+  for (const [name, version] of Object.entries(dependencies)) t.ok(listed.has(`${name} ${String(version)}`), name)
+  t.notOk(components.some(({ name }: any) => name === 'tap'))
+  for (const { name, hashes } of components) t.ok(hashes.length > 0, name)
 })

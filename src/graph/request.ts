@@ -60,7 +60,9 @@ const unreachableRetryAfterSeconds = 10
 /** Connections kept to Graph. More calls than that at once wait for one another. */
 const maxConnections = 128
 
-async function readText(body: Dispatcher.ResponseData['body'], maxBytes: number): Promise<string | undefined> {
+async function readText({ body, headers }: Dispatcher.ResponseData, maxBytes: number): Promise<string | undefined> {
+  // A length that is announced is kept to: undici breaks off otherwise.
+  if (Number(headers['content-length']) <= maxBytes) return body.text()
   const chunks: Buffer[] = []
   let bytes = 0
   for await (const chunk of body as AsyncIterable<Buffer>) {
@@ -137,7 +139,7 @@ export function createGraphRequest({
         body: body === undefined ? null : JSON.stringify(body),
         signal: AbortSignal.timeout(timeoutMs),
       })
-      const text = await readText(answer.body, maxBodyBytes)
+      const text = await readText(answer, maxBodyBytes)
       return { status: answer.statusCode, headers: answer.headers, body: parseJson(text) }
     } catch (cause) {
       throw transportError(action, cause)

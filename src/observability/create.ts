@@ -28,8 +28,9 @@ export async function createObservability(config: Config): Promise<Observability
   }
   if (OTEL_EXPORTER_OTLP_ENDPOINT !== undefined) {
     const { openTelemetryTracer } = await import('./open-telemetry.ts')
-    tracer = openTelemetryTracer()
-    closers.push(() => tracer.close())
+    const openTelemetry = openTelemetryTracer()
+    tracer = openTelemetry.tracer
+    closers.push(openTelemetry.close)
   }
   return {
     observer,

@@ -18,34 +18,40 @@ function parentOf(headers: IncomingHttpHeaders): { parent: Context; state: strin
   return { parent: trace.setSpanContext(ROOT_CONTEXT, spanContext), state }
 }
 
+/** The parts of a URL that a span names; the port also when it is the scheme's own. Pure. */
+export function addressOf(url: string) {
+  const { hostname, origin, pathname, port, protocol } = new URL(url)
+  return { hostname, origin, pathname, port: Number(port) || (protocol === 'https:' ? 443 : 80) }
+}
+
 /**
  * Records spans and exports them by OTLP to where the `OTEL_*` environment says. Attributes are those of the stable HTTP semantic
  * conventions, but for `url.path`: a path may hold anything that a caller writes, so the route's template stands for it.
  */
-export function openTelemetryTracer(): Tracer {
+export function openTelemetryTracer(): { tracer: Tracer; close(): Promise<void> } {
   const provider = new BasicTracerProvider({
     resource: resourceFromAttributes({ 'service.name': serviceName, 'service.version': version }),
     spanProcessors: [new BatchSpanProcessor(new OTLPTraceExporter())],
   })
-  const tracer = provider.getTracer(serviceName, version)
+  const spans = provider.getTracer(serviceName, version)
 
-  return {
+  const tracer: Tracer = {
     startRequest({ method, headers }) {
       const { parent, state } = parentOf(headers)
       const attributes = { 'http.request.method': method, 'url.scheme': 'http' }
-      const request = tracer.startSpan(method, { kind: SpanKind.SERVER, attributes }, parent)
+      const request = spans.startSpan(method, { kind: SpanKind.SERVER, attributes }, parent)
       const within = trace.setSpan(parent, request)
       const { traceId } = request.spanContext()
 
       function startCall({ method: verb, url, operation }: Parameters<RequestedCall>[0]): CallSpan {
-        const { protocol, hostname, port, origin, pathname } = new URL(url)
+        const { hostname, origin, pathname, ...address } = addressOf(url)
         const call: Attributes = {
           'http.request.method': verb,
           'server.address': hostname,
-          'server.port': Number(port) || (protocol === 'https:' ? 443 : 80),
+          'server.port': address.port,
           'url.full': origin + pathname,
         }
-        const span = tracer.startSpan(`${verb} ${operation}`, { kind: SpanKind.CLIENT, attributes: call }, within)
+        const span = spans.startSpan(`${verb} ${operation}`, { kind: SpanKind.CLIENT, attributes: call }, within)
         const { spanId, traceFlags } = span.spanContext()
         const flags = traceFlags.toString(16).padStart(2, '0')
         return {
@@ -74,8 +80,8 @@ export function openTelemetryTracer(): Tracer {
         },
       }
     },
-    close: () => provider.shutdown(),
   }
+  return { tracer, close: () => provider.shutdown() }
 }
 
 type RequestedCall = ReturnType<Tracer['startRequest']>['startCall']

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 
 /** Where a request stands in its caller's trace (https://www.w3.org/TR/trace-context/). */
@@ -30,8 +30,11 @@ export function readTraceContext(headers: IncomingHttpHeaders): TraceContext | u
   return { traceId, spanId, flags, state }
 }
 
-/** A fresh id of so many bytes, in hex. */
-export const freshId = (bytes: 8 | 16): string => randomBytes(bytes).toString('hex')
+/** A fresh id of so many bytes, in hex. From a UUID, which Node makes of entropy that it fetches in advance. */
+export const freshId = (bytes: 8 | 16): string =>
+  randomUUID()
+    .replaceAll('-', '')
+    .slice(0, 2 * bytes)
 
 /** The headers that put a call into a trace, as a child of `spanId`. Pure. */
 export const traceHeaders = ({ traceId, spanId, flags, state }: TraceContext): Record<string, string> => ({

@@ -38,8 +38,9 @@ export function answerHeaders(
 /** Puts them on every answer that passes through Fastify's hooks. */
 export const answerHeadersPlugin = fp<AnswerHeadersOptions>(
   async (app, options) => {
-    app.addHook('onRequest', async (request, reply) => {
+    app.addHook('onRequest', (request, reply, done) => {
       reply.headers(answerHeaders(request.id, request.headers, options))
+      done()
     })
   },
   { name: 'answer-headers' },

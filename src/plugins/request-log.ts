@@ -44,11 +44,12 @@ export const requestLog = fp<RequestLogOptions>(
       observer.requestAnswered({ ...facts, method, seconds: durationMs / 1000 })
     }
 
-    app.addHook('onRequest', async (request, reply) => {
+    app.addHook('onRequest', (request, reply, done) => {
       request.receivedAt = clock.now()
       request.journal = createJournal(tracer.startRequest(request))
       // Not onResponse: that is silent when the caller hangs up.
       reply.raw.once('close', () => close(request, reply))
+      done()
     })
   },
   { name: 'request-log' },

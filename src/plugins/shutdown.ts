@@ -51,8 +51,9 @@ export const shutdown = fp(
     app.decorate('shutdown', own)
     app.addHook('preClose', async () => own.stop())
     // A client that keeps its connection would keep the process alive.
-    app.addHook('onSend', async (_request, reply) => {
+    app.addHook('onSend', (_request, reply, payload, done) => {
       if (stopping) reply.header('connection', 'close')
+      done(null, payload)
     })
   },
   { name: 'shutdown' },

@@ -13,14 +13,16 @@ export const unknownRoutes = fp(
     app.setNotFoundHandler(() => {
       throw notFound()
     })
-    app.addHook('onRequest', async request => {
-      if (!request.is404) return
-      const methods = methodsOf(request.url.replace(/\?.*/s, ''))
-      if (!methods) throw notFound()
+    function refusal(url: string): ConnectorError {
+      const methods = methodsOf(url.replace(/\?.*/s, ''))
+      if (!methods) return notFound()
       const allow = [...methods].toSorted().join(', ')
-      throw new ConnectorError('MethodNotAllowed', `Cannot use the method: the path allows ${allow}`, {
+      return new ConnectorError('MethodNotAllowed', `Cannot use the method: the path allows ${allow}`, {
         headers: { allow },
       })
+    }
+    app.addHook('onRequest', ({ is404, url }, _reply, done) => {
+      done(is404 ? refusal(url) : undefined)
     })
   },
   { name: 'unknown-routes' },

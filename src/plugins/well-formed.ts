@@ -5,8 +5,8 @@ import { malformedHttp } from './error-reply.ts'
 export const wellFormed = fp(
   async app => {
     app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
-    app.addHook('onRequest', async ({ raw }) => {
-      if (raw.headers.host === undefined && raw.httpVersion === '1.1') throw malformedHttp
+    app.addHook('onRequest', ({ raw }, _reply, done) => {
+      done(raw.headers.host === undefined && raw.httpVersion === '1.1' ? malformedHttp : undefined)
     })
   },
   { name: 'well-formed' },

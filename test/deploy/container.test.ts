@@ -68,7 +68,9 @@ async function build(t: Test): Promise<{ directory: string; env: Record<string, 
         await promisify(execFile)('sh', ['-c', content], { cwd: directory, env: { ...process.env, NODE_OPTIONS: '' } })
         break
       case 'ENV':
-        for (const [, name = '', value = ''] of content.matchAll(/(\w+)=(\S+)/g)) env[name] = value
+        for (const [, name = '', quoted, bare] of content.matchAll(/(\w+)=(?:"([^"]*)"|(\S+))/g)) {
+          env[name] = quoted ?? bare ?? ''
+        }
         break
       default:
     }

@@ -101,6 +101,7 @@ t.test('every file to deploy with is looked at by a test', async t => {
   t.same(
     new Set(files.map(({ name }) => name)),
     new Set([
+      'sbom.ts',
       'strip-types.ts',
       'main.bicep',
       'compose.yaml',

@@ -75,7 +75,11 @@ export async function request(url: string, init: RequestInit = {}): Promise<Repl
   const response = await fetch(url, init)
   const text = await response.text()
   const json = response.headers.get('content-type')?.startsWith('application/json')
-  return { status: response.status, headers: response.headers, body: json ? JSON.parse(text) : text || undefined }
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: json && text ? JSON.parse(text) : text || undefined,
+  }
 }
 
 /** A service of its own on a simulator of its own, over real HTTP, closed when the test ends. */

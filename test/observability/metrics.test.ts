@@ -94,6 +94,11 @@ t.test('metrics count', async t => {
     await redis.kill()
     await w.post('/process-prompt', {})
     t.equal(await value('copilot_store_available'), 0)
+    await redis.start()
+    while ((await w.get('/readyz')).status !== 200) await new Promise(resolve => setImmediate(resolve))
+    w.clock.advance(1000)
+    await w.post('/process-prompt', {})
+    t.equal(await value('copilot_store_available'), 1)
   })
 
   await t.test('tenants whose calls are given a rest', async t => {
@@ -193,4 +198,10 @@ t.test('METRICS_PORT serves /metrics, and nothing else does', async t => {
 
   sandbox.child.kill('SIGTERM')
   t.match(await sandbox.exit, { code: 0 })
+})
+
+t.test('docs/operations.md says what to do about each alert', async t => {
+  const { groups } = parse(readFileSync('deploy/prometheus/alerts.yaml', 'utf8'))
+  const alerts = groups.flatMap((group: any) => group.rules.map((rule: any) => rule.alert))
+  t.same(new Set(readFileSync('docs/operations.md', 'utf8').match(/\bCopilotConnector\w+/g)), new Set(alerts))
 })

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
+import { addressOf } from '../../src/observability/open-telemetry.ts'
 import { readTraceContext } from '../../src/observability/trace-context.ts'
 import { freePort } from '../helpers/free-port.ts'
 import { answering, runProcess } from '../helpers/process.ts'
@@ -65,6 +66,17 @@ t.test('a call to Graph', async t => {
     await submit({ traceparent: 'nonsense', tracestate: 'vendor=1' })
     t.match(seen.at(-1)?.[0], /^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/)
     t.equal(seen.at(-1)?.[1], undefined)
+  })
+})
+
+t.test('addressOf() knows the port of a scheme', async t => {
+  t.equal(addressOf('https://graph.microsoft.com/beta').port, 443)
+  t.equal(addressOf('http://localhost/beta').port, 80)
+  t.same(addressOf('http://127.0.0.1:81/beta?$skip=canary'), {
+    hostname: '127.0.0.1',
+    origin: 'http://127.0.0.1:81',
+    pathname: '/beta',
+    port: 81,
   })
 })
 

@@ -3,6 +3,7 @@ import { Agent, request as send } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import t from 'tap'
 import { ConnectorError } from '../../src/errors.ts'
+import { connectionOf } from '../helpers/connection.ts'
 import { redisServer } from '../helpers/redis.ts'
 import { entraWorld } from '../helpers/entra-world.ts'
 import { request, world } from '../helpers/world.ts'
@@ -63,6 +64,23 @@ t.test('when the service stops', async t => {
     gate.resolve()
     t.match(await submitted, { status: 202, body: { evaluationState: 'Created' } })
     t.same(w.calls, ['createSession', 'createPrompt', 'createEvaluation'])
+  })
+
+  await t.test('a Submit whose caller is still being looked at is run too', async t => {
+    const arrival = Promise.withResolvers<void>()
+    const gate = Promise.withResolvers<void>()
+    const w = await world(t, {
+      authenticate: async () => {
+        arrival.resolve()
+        await gate.promise
+        return connectionOf('alice')
+      },
+    })
+    const submitted = w.post('/process-prompt', { PromptContent: 'Hello' })
+    await arrival.promise
+    w.stop()
+    gate.resolve()
+    t.match(await submitted, { status: 202, body: { evaluationState: 'Created' } })
   })
 
   await t.test('a caller that keeps its connection hears it in our words to the last', async t => {

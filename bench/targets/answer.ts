@@ -1,0 +1,21 @@
+/** Tells the benchmark where this process listens, and answers what it asks: memory, and how late the event loop was. */
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+
+export function present(facts: Readonly<Record<string, string>>): void {
+  const delay = monitorEventLoopDelay({ resolution: 10 })
+  process.on('message', question => {
+    if (question === 'memory') {
+      globalThis.gc?.()
+      const { heapUsed, external } = process.memoryUsage()
+      process.send?.({ bytes: heapUsed + external })
+    } else if (question === 'watch') {
+      delay.reset()
+      delay.enable()
+      process.send?.({})
+    } else if (question === 'delay') {
+      delay.disable()
+      process.send?.({ p99Ms: delay.percentile(99) / 1e6 })
+    }
+  })
+  process.send?.(facts)
+}

@@ -1,0 +1,45 @@
+import tls from 'node:tls'
+import { systemClock as clock } from '../../src/clock.ts'
+import { readConfig } from '../../src/config.ts'
+import { createEntra } from '../../src/connections/entra.ts'
+import { createLog } from '../../src/log.ts'
+import { createObservability } from '../../src/observability/create.ts'
+import { createService } from '../../src/service.ts'
+import { localCertificate } from '../../src/simulator/entra/certificate.ts'
+import { createEntra as createSimulatedEntra } from '../../src/simulator/entra/http.ts'
+import { createEntraModel } from '../../src/simulator/entra/model.ts'
+import { connectStore } from '../../src/store.ts'
+import { present } from './answer.ts'
+
+// The service as `npm start` makes it, log and all, with a user's token that Entra (simulated, in this process, asked once) issued.
+// Arguments: Graph's URL, calls allowed, Redis's URL if there is one.
+const [graphUrl = '', calls = '1000000', redisUrl] = process.argv.slice(2)
+const tenantId = '5a4db0c5-0000-4000-8000-0000000000aa'
+const api = { clientId: '5a4db0c5-0000-4000-8000-0000000000ab', clientSecret: 'bench' }
+const user = 'a11ce000-0000-4000-8000-000000000001'
+
+const certificate = await localCertificate()
+tls.setDefaultCACertificates([...tls.getCACertificates('default'), certificate.authority])
+const model = await createEntraModel({ clock, tenantId, api })
+const { port } = new URL(await createSimulatedEntra({ model, certificate }).listen({ host: '127.0.0.1', port: 0 }))
+const authority = `https://localhost:${port}`
+const config = readConfig({
+  RATE_LIMIT_CALLS: calls,
+  GRAPH_BASE_URL: `${graphUrl}/beta`,
+  ENTRA_AUTHORITY: authority,
+  ENTRA_TENANT_ID: tenantId,
+  ENTRA_CLIENT_ID: api.clientId,
+  ENTRA_CLIENT_SECRET: api.clientSecret,
+})
+const observability = await createObservability(config)
+const { authenticate } = createEntra({ config, clock, observer: observability.observer })
+const service = createService({
+  config,
+  authenticate,
+  clock,
+  log: createLog('info'),
+  store: await connectStore(redisUrl),
+  ...observability,
+})
+const url = await service.listen({ host: '127.0.0.1', port: 0 })
+present({ url, authorization: `Bearer ${await model.userToken(user, {}, authority)}` })

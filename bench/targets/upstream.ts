@@ -1,0 +1,32 @@
+import { systemClock as clock } from '../../src/clock.ts'
+import { createSimulator } from '../../src/simulator/graph.ts'
+import { createModel } from '../../src/simulator/model.ts'
+import type { Failure } from '../../src/simulator/script.ts'
+import { present } from './answer.ts'
+
+// Graph's simulator, in which every token is good for the same caller. Arguments: seconds of an evaluation, ms that every answer takes,
+// share of calls that fail. Asked "calls", it says how many calls it had of each operation since it was last asked.
+const [seconds = '0', delayMs = '0', faults = '0'] = process.argv.slice(2)
+const scopes = ['SecurityCopilotWorkspaces.Read.All', 'SecurityCopilotWorkspaces.ReadWrite.All']
+let calls: Record<string, number> = {}
+const failure: Failure = { kind: 'status', status: 503, retryAfter: undefined, times: undefined }
+const graph = createSimulator({
+  model: createModel({ clock, evaluationSeconds: Number(seconds) }),
+  clock,
+  authorise: () => ({ owner: 'bench', scopes }),
+  onCall: operation => {
+    calls[operation] = (calls[operation] ?? 0) + 1
+  },
+  fault: () => (Math.random() < Number(faults) ? failure : undefined),
+})
+if (Number(delayMs) > 0) {
+  graph.addHook('onRequest', (_request, _reply, done) => {
+    setTimeout(done, Number(delayMs))
+  })
+}
+process.on('message', question => {
+  if (question !== 'calls') return
+  process.send?.(calls)
+  calls = {}
+})
+present({ url: await graph.listen({ host: '127.0.0.1', port: 0 }) })
