@@ -36,7 +36,7 @@ await stopAll()
 
 const ordered = Object.keys(sections).flatMap(name => results[name] ?? [])
 const report = writeReport(ordered)
-const notes = readFileSync('docs/performance-notes.md', 'utf8')
+const notes = readFileSync('bench/notes.md', 'utf8')
 writeFileSync('docs/performance.md', `${report}\n${notes}`)
 const [table] = results['fetch']?.tables ?? []
 if (table) {

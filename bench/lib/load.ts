@@ -46,7 +46,8 @@ export async function openLoop({ url, shot }: Aim, perSecond: number, seconds: n
   const began = performance.now()
   for (let sent = 0; sent < perSecond * seconds; sent += 1) {
     const due = began + (sent * 1000) / perSecond
-    if (due > performance.now()) await wait(due - performance.now())
+    const early = due - performance.now()
+    if (early > 0) await wait(early)
     const at = performance.now()
     under.push(fire(pool, shot).then(() => void times.push(performance.now() - at)))
   }

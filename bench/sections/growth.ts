@@ -80,7 +80,7 @@ async function promptbooks(): Promise<{ table: Table; rounds: number }> {
   for (const one of [upstream, ours]) await one.stop()
   const table = {
     title: 'Promptbook status of longer sessions',
-    how: `Against a Graph that takes ${roundTripMs} ms for every answer, 20 prompts read at once.`,
+    how: `Against a Graph that takes ${roundTripMs} ms for every answer, 25 prompts read at once.`,
     columns: ['Prompts', 'ms', 'round trips'],
     rows,
   }

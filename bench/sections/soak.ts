@@ -36,7 +36,8 @@ export async function soakSection(): Promise<Section> {
   const under = new Set<Promise<void>>()
   for (let sent = 0; sent < perSecond * 60 * minutes; sent += 1) {
     const due = began + (sent * 1000) / perSecond
-    if (due > performance.now()) await wait(due - performance.now())
+    const early = due - performance.now()
+    if (early > 0) await wait(early)
     const asked: Promise<void> = ask(sent % 10 === 0).finally(() => under.delete(asked))
     under.add(asked)
     if (sent % (perSecond * 15) === perSecond * 15 - 1) {
