@@ -168,10 +168,6 @@ export const operationStatus = z
   })
   .meta({ title: 'Operation Status', description: 'The evaluation as a long-running operation.' })
 
-const requestIds = {
-  'request-id': z.string().meta({ description: 'Id of the request, also in the header and in the log.' }),
-}
-
 /** The body of every error. */
 export const errorAnswer = z
   .strictObject({
@@ -189,7 +185,7 @@ export const errorAnswer = z
         .meta({ description: 'Each thing that is wrong with the request.' }),
       innerError: z.strictObject({
         date: z.string().meta({ description: 'When, UTC.' }),
-        ...requestIds,
+        'request-id': z.string().meta({ description: 'Id of the request, also in the header and in the log.' }),
         'client-request-id': z.string().meta({ description: "The caller's own id of the request, if it sent one." }),
         graph: z
           .strictObject({
