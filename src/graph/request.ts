@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { Pool, type Dispatcher } from 'undici'
+import { Pool } from 'undici'
 import type { z } from 'zod'
 import type { Clock } from '../clock.ts'
 import type { Connection } from '../connections/connection.ts'
 import { ConnectorError, type ErrorCode } from '../errors.ts'
 import { noObserver, type Observer } from '../observability/observer.ts'
+import { exchange, LateAnswer, type Answer } from './exchange.ts'
 import { refusal, single } from './refusal.ts'
 import type { Repeat } from './retry.ts'
 
@@ -60,19 +61,6 @@ const unreachableRetryAfterSeconds = 10
 /** Connections kept to Graph. More calls than that at once wait for one another. */
 const maxConnections = 128
 
-async function readText({ body, headers }: Dispatcher.ResponseData, maxBytes: number): Promise<string | undefined> {
-  // A length that is announced is kept to: undici breaks off otherwise.
-  if (Number(headers['content-length']) <= maxBytes) return body.text()
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    bytes += chunk.length
-    if (bytes > maxBytes) return undefined
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
-}
-
 /** The value of a JSON text, or `undefined`: the parser's own message would quote the text, so it goes no further. */
 function parseJson(text: string | undefined): unknown {
   try {
@@ -94,8 +82,11 @@ const notSentCodes = new Set([
 
 /** Translates what undici threw: nothing, or nothing whole, came back. */
 function transportError(action: string, cause: unknown): ConnectorError {
-  if (cause instanceof DOMException && cause.name === 'TimeoutError') {
-    return new ConnectorError('GraphTimeout', `Cannot ${action}: Microsoft Graph took too long`, { cause })
+  if (cause instanceof LateAnswer) {
+    return new ConnectorError('GraphTimeout', `Cannot ${action}: Microsoft Graph took too long`, {
+      cause,
+      notSent: !cause.sent,
+    })
   }
   return new ConnectorError('GraphUnavailable', `Cannot ${action}: no connection to Microsoft Graph`, {
     cause,
@@ -117,43 +108,38 @@ export function createGraphRequest({
 }: GraphRequestOptions): { send: SendToGraph; close(): Promise<void> } {
   const { origin, pathname } = new URL(baseUrl)
   const basePath = pathname.replace(/\/$/, '')
+  const limits = { timeoutMs, maxBodyBytes }
   // HTTP/1.1: measured no dearer than HTTP/2, and one lost connection then loses one call.
   const pool = new Pool(origin, { connections: maxConnections, allowH2: false, keepAliveTimeout: 30_000 })
 
-  async function exchange(
+  async function attempt(
     token: string,
     { method, path, body, action }: GraphCall<z.ZodType>,
     traceHeaders: Readonly<Record<string, string>>,
-  ) {
+  ): Promise<Answer> {
+    const headers = {
+      authorization: `Bearer ${token}`,
+      accept: 'application/json',
+      'client-request-id': randomUUID(),
+      ...traceHeaders,
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+    }
+    const text = body === undefined ? null : JSON.stringify(body)
     try {
-      const answer = await pool.request({
-        method,
-        path: basePath + path,
-        headers: {
-          authorization: `Bearer ${token}`,
-          accept: 'application/json',
-          'client-request-id': randomUUID(),
-          ...traceHeaders,
-          ...(body !== undefined && { 'content-type': 'application/json' }),
-        },
-        body: body === undefined ? null : JSON.stringify(body),
-        signal: AbortSignal.timeout(timeoutMs),
-      })
-      const text = await readText(answer, maxBodyBytes)
-      return { status: answer.statusCode, headers: answer.headers, body: parseJson(text) }
+      return await exchange(pool, { method, path: basePath + path, headers, body: text }, limits)
     } catch (cause) {
       throw transportError(action, cause)
     }
   }
 
-  /** One exchange, written down: in the request's journal and trace, and for the observer. */
+  /** One attempt, written down: in the request's journal and trace, and for the observer. */
   async function recorded(token: string, { journal }: Connection, call: GraphCall<z.ZodType>) {
     const { method, path, operation } = call
     const span = journal.span.startCall({ method, url: baseUrl + path, operation })
     const began = clock.now()
     let status: number | undefined
     try {
-      const answer = await exchange(token, call, span.headers)
+      const answer = await attempt(token, call, span.headers)
       status = answer.status
       journal.graphRequestId = single(answer.headers['request-id'])
       return answer
@@ -172,8 +158,9 @@ export function createGraphRequest({
       const answer = await recorded(token, connection, call)
       const { action, notFound, schema } = call
       if (answer.status === 401) connection.dropGraphToken()
-      if (answer.status >= 400) throw refusal(answer, { action, notFound, token, now: clock.now() })
-      const parsed = schema.safeParse(answer.status < 300 ? answer.body : undefined)
+      const body = parseJson(answer.text)
+      if (answer.status >= 400) throw refusal({ ...answer, body }, { action, notFound, token, now: clock.now() })
+      const parsed = schema.safeParse(answer.status < 300 ? body : undefined)
       if (parsed.success) return parsed.data
       throw new ConnectorError('GraphInvalidResponse', `Cannot ${action}: Microsoft Graph's answer is not readable`, {
         cause: parsed.error,
