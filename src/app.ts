@@ -14,7 +14,7 @@ import type { Observer } from './observability/observer.ts'
 import type { Tracer } from './observability/tracer.ts'
 import { answerHeadersPlugin } from './plugins/answer-headers.ts'
 import { connection } from './plugins/connection.ts'
-import { answerClientError, answerError, errorHandler } from './plugins/errors.ts'
+import { answerClientError, answerFrameworkError, errorHandler } from './plugins/errors.ts'
 import { healthRoutes, named as namedHealth, type ReadinessCheck } from './plugins/health.ts'
 import { rateLimit } from './plugins/rate-limit.ts'
 import { requestLog } from './plugins/request-log.ts'
@@ -85,7 +85,7 @@ export function buildApp({
     // Whoever still gets in while the service stops is answered in our words.
     return503OnClosing: false,
     frameworkErrors: (error, request, reply) => {
-      answerError(error, request, reply, answers)
+      answerFrameworkError(error, request, reply, answers)
     },
     clientErrorHandler: (error, socket) => answerClientError(error, socket, answers),
   })

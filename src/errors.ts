@@ -87,7 +87,12 @@ export class ConnectorError extends Error {
   readonly facts: ErrorFacts
 
   constructor(code: ErrorCode, message: string, facts: ErrorFacts = {}) {
+    // No stack: the code says where it comes from, what nobody foresaw keeps its own as the cause, and taking a stack is the dearest
+    // part of a refusal.
+    const { stackTraceLimit } = Error
+    Error.stackTraceLimit = 0
     super(message, { cause: facts.cause })
+    Error.stackTraceLimit = stackTraceLimit
     this.code = code
     this.status = catalogue[code]
     this.facts = facts

@@ -1,4 +1,6 @@
 import { hash } from 'node:crypto'
 
-/** A SHA-256 in base64url over parts; as a JSON array, so that none can run into the next. */
-export const hashOf = (...parts: readonly string[]): string => hash('sha256', JSON.stringify(parts), 'base64url')
+/** A SHA-256 in base64url: of one part as it is, of several as a JSON array, so that none can run into the next. */
+export function hashOf(first: string, ...more: readonly string[]): string {
+  return hash('sha256', more.length === 0 ? first : JSON.stringify([first, ...more]), 'base64url')
+}

@@ -30,11 +30,14 @@ export function readTraceContext(headers: IncomingHttpHeaders): TraceContext | u
   return { traceId, spanId, flags, state }
 }
 
-/** A fresh id of so many bytes, in hex. From a UUID, which Node makes of entropy that it fetches in advance. */
-export const freshId = (bytes: 8 | 16): string =>
-  randomUUID()
-    .replaceAll('-', '')
-    .slice(0, 2 * bytes)
+/** A fresh id of a trace, 16 bytes in hex. Of a UUID, which Node makes of entropy that it fetches in advance. */
+export const freshTraceId = (): string => randomUUID().replaceAll('-', '')
+
+/** A fresh id of a span, 8 bytes in hex: both ends of a UUID, where it is random throughout. */
+export function freshSpanId(): string {
+  const uuid = randomUUID()
+  return uuid.slice(0, 8) + uuid.slice(-8)
+}
 
 /** The headers that put a call into a trace, as a child of `spanId`. Pure. */
 export const traceHeaders = ({ traceId, spanId, flags, state }: TraceContext): Record<string, string> => ({

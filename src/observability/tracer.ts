@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { freshId, readTraceContext, traceHeaders } from './trace-context.ts'
+import { freshSpanId, freshTraceId, readTraceContext, traceHeaders } from './trace-context.ts'
 
 /** A call to Graph within a request. */
 export interface CallSpan {
@@ -27,10 +27,10 @@ const ignore = (): void => undefined
 /** Records nothing: hands the caller's trace on to Graph, or a fresh one that nobody records. */
 export const passingTracer: Tracer = {
   startRequest({ headers }) {
-    const context = readTraceContext(headers) ?? { traceId: freshId(16), spanId: '', flags: '00', state: undefined }
+    const context = readTraceContext(headers) ?? { traceId: freshTraceId(), spanId: '', flags: '00', state: undefined }
     return {
       traceId: context.traceId,
-      startCall: () => ({ headers: traceHeaders({ ...context, spanId: freshId(8) }), end: ignore }),
+      startCall: () => ({ headers: traceHeaders({ ...context, spanId: freshSpanId() }), end: ignore }),
       end: ignore,
     }
   },

@@ -14,7 +14,7 @@ export interface ErrorOptions extends AnswerHeadersOptions {
 }
 
 /** Answers any error thrown while a request is handled; what is our or Graph's fault is logged with its cause. */
-export function answerError(
+function answerError(
   error: unknown,
   request: FastifyRequest,
   reply: FastifyReply,
@@ -30,11 +30,17 @@ export function answerError(
   // A request that Fastify refuses before any hook has no journal.
   if (request.journal && sessionId !== undefined) Object.assign(request.journal, { sessionId, promptId })
   if (status >= 500) request.log.error({ err: known }, known.code)
-  return reply
-    .code(status)
-    .headers({ ...answerHeaders(request.id, request.headers, options), ...headers })
-    .serializer(JSON.stringify)
-    .send(body)
+  return reply.code(status).headers(headers).serializer(JSON.stringify).send(body)
+}
+
+/** Answers a request that Fastify refuses before any hook, so that it has no headers of ours yet. */
+export function answerFrameworkError(
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  options: ErrorOptions,
+): FastifyReply {
+  return answerError(error, request, reply.headers(answerHeaders(request.id, request.headers, options)), options)
 }
 
 /** Answers what is not HTTP, on the bare socket: Node could make no request of it. */

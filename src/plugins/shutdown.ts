@@ -18,6 +18,9 @@ declare module 'fastify' {
   }
 }
 
+/** Why a hold ends. Made once: making one takes longer than all the rest of it. */
+const over = new Error('Nobody waits for this answer')
+
 /** Until another replica has taken over. */
 const retryAfterSeconds = 2
 
@@ -29,7 +32,7 @@ export const shutdown = fp(
     const own: Shutdown = {
       stop() {
         stopping = true
-        for (const hold of holds) hold.abort()
+        for (const hold of holds) hold.abort(over)
       },
       refuse() {
         if (!stopping) return
@@ -39,11 +42,11 @@ export const shutdown = fp(
       },
       holdSignal({ raw }) {
         const hold = new AbortController()
-        if (stopping) hold.abort()
+        if (stopping) hold.abort(over)
         holds.add(hold)
         raw.once('close', () => {
           holds.delete(hold)
-          hold.abort()
+          hold.abort(over)
         })
         return hold.signal
       },
