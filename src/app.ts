@@ -101,11 +101,17 @@ export function buildApp({
   app.register(documents, { named: { ...named, ...namedHealth }, publicUrl: wire.publicUrl })
   app.register(healthRoutes, { checks })
   app.register(async actions => {
-    actions.addHook('onRequest', async () => app.shutdown.refuse())
+    actions.addHook('onRequest', (_request, _reply, done) => {
+      app.shutdown.refuse()
+      done()
+    })
     actions.register(connection, { authenticate })
     actions.register(rateLimit, { limiter, quota, observer })
     // The ids in the path, valid by now, for the request's line in the log.
-    actions.addHook('preHandler', async ({ journal, params }) => void Object.assign(journal, params))
+    actions.addHook('preHandler', ({ journal, params }, _reply, done) => {
+      Object.assign(journal, params)
+      done()
+    })
     actions.register(submitRoute, { copilot, idempotency, clock, ...wire })
     actions.register(evaluationRoutes, { copilot, clock, ...wire })
     actions.register(promptbookRoute, { copilot })

@@ -22,11 +22,11 @@ export interface Memory {
   plugins(as: Connection): Promise<readonly Plugin[]>
 }
 
-/** Characters of remembered prompts: about 32 MiB at most. */
+/** Characters of remembered prompts: 16 MiB, twice as much where they are not Latin. */
 const maxPromptCharacters = 16 * 1024 * 1024
 
-/** What an entry costs beside its text, in characters. */
-const entryOverhead = 250
+/** What an entry costs beside its text, in characters of one byte, as measured. */
+const entryOverhead = 550
 
 /** Polls of one evaluation are shared for so long: a little less than the shortest pause between two polls. */
 const sharedPollMs = 900

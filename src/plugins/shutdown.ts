@@ -8,7 +8,7 @@ export interface Shutdown {
   stop(): void
   /** @throws ConnectorError `ShuttingDown` once the service stops. */
   refuse(): void
-  /** Aborts when nobody waits for this answer any more: it was sent, the caller is gone, or the service stops. */
+  /** Aborts when nobody waits for this answer any more, though it was not sent: the caller is gone, or the service stops. */
   holdSignal(reply: FastifyReply): AbortSignal
 }
 
@@ -46,7 +46,7 @@ export const shutdown = fp(
         holds.add(hold)
         raw.once('close', () => {
           holds.delete(hold)
-          hold.abort(over)
+          if (!raw.writableFinished) hold.abort(over)
         })
         return hold.signal
       },
