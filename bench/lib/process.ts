@@ -88,6 +88,3 @@ export function rssMegabytes(pid: number): number {
   const [, kilobytes] = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
   return Number(kilobytes) / 1000
 }
-
-/** Open sockets of a process. */
-export const openFiles = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length

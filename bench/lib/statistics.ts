@@ -6,6 +6,10 @@ export const quantile = (values: readonly number[], share: number): number =>
 
 export const median = (values: readonly number[]): number => quantile(values, 0.5)
 
+/** Each value of one, of the value of the other at the same place. */
+export const ratios = (one: readonly number[], other: readonly number[]): number[] =>
+  one.map((value, at) => value / (other[at] as number))
+
 /** Median of several rounds, and how far they lie apart. */
 export interface Spread {
   readonly median: number

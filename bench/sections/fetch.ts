@@ -1,16 +1,11 @@
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { closedLoop, openLoop, type Aim as Target, type Shot } from '../lib/load.ts'
-import { cpuMicros, otherCore, rssMegabytes, start, startProgram, type Measured } from '../lib/process.ts'
-import { micros, shownSpread, type Section } from '../lib/report.ts'
-import { median, quantile, spreadOf } from '../lib/statistics.ts'
+import { cells, compare, howCompared, ratioOf, steady, type Compared } from '../lib/compare.ts'
+import type { Shot } from '../lib/load.ts'
+import { otherCore, start, startProgram, type Measured } from '../lib/process.ts'
+import { micros, type Section } from '../lib/report.ts'
+import { median, quantile } from '../lib/statistics.ts'
 import { workspace } from '../targets/reshape.ts'
-
-const warmUp = 3000
-const roundRequests = 4000
-const rounds = 5
-const perSecond = 300
-const seconds = 10
 
 /** The ids of a prompt that was submitted here, as the start of a path. */
 export async function submitted({ url }: Measured, headers: Record<string, string>): Promise<string> {
@@ -21,23 +16,6 @@ export async function submitted({ url }: Measured, headers: Record<string, strin
   })
   const { sessionId, promptId, evaluationId } = (await response.json()) as Record<string, string>
   return `/sessions/${sessionId}/prompts/${promptId}/evaluations/${evaluationId}`
-}
-
-/** CPU µs of a request, round by round, of all targets in turn. */
-export async function cpuOfRounds(
-  targets: readonly { readonly process: Measured; readonly aim: Target }[],
-  requests = roundRequests,
-): Promise<number[][]> {
-  for (const { aim } of targets) await closedLoop(aim, Math.min(warmUp, requests))
-  const results: number[][] = targets.map(() => [])
-  for (let round = 0; round < rounds; round += 1) {
-    for (const [at, { process, aim }] of targets.entries()) {
-      const before = cpuMicros(process.pid)
-      await closedLoop(aim, requests)
-      results[at]?.push((cpuMicros(process.pid) - before) / requests)
-    }
-  }
-  return results
 }
 
 function startNginx(graphUrl: string): Measured {
@@ -91,66 +69,34 @@ export async function fetchSection(): Promise<Section> {
     { name: 'nginx with limit_req, no reshaping', process: nginx, aim: { url: nginx.url, shot: shot(path) } },
   ]
 
-  const cpu = await cpuOfRounds(targets)
-  const direct = await openLoop({ url: upstream.url, shot: shot(workspace + path) }, perSecond, seconds)
-  const latencies: number[][] = []
-  const memory: number[] = []
-  for (const { aim, process } of targets) {
-    latencies.push(await openLoop(aim, perSecond, seconds))
-    memory.push(rssMegabytes(process.pid))
-  }
+  const compared = await compare(targets)
+  const times = await steady({ url: upstream.url, shot: shot(workspace + path) })
   for (const process of [upstream, ours, floor, express, proxy, nginx]) await process.stop()
 
-  const medians = cpu.map(median)
-  const [our = 0, lowest = 1, written = 0] = medians
-  const added = latencies.map(times => ({
-    p50: quantile(times, 0.5) - quantile(direct, 0.5),
-    p99: quantile(times, 0.99) - quantile(direct, 0.99),
-  }))
-  const [ourAdded = { p50: 0, p99: 0 }] = added
+  const [our, lowest, written] = compared as [Compared, Compared, Compared]
+  const direct = { p50: quantile(times, 0.5), p99: quantile(times, 0.99) }
+  const ofFloor = ratioOf(our, lowest)
+  const [ourCpu, writtenCpu] = [median(our.cpu), median(written.cpu)]
+  const [p50, p99] = [our.p50 - direct.p50, our.p99 - direct.p99]
   return {
     tables: [
       {
         title: 'Fetch prompt status, warm, with a bearer token',
-        how: `CPU of the server's process for a request: medians of ${rounds} interleaved rounds of ${roundRequests} requests, lowest and highest behind. Added latency: against the
-same call sent straight to Graph's simulator, ${perSecond} requests a second for ${seconds} s. Memory: resident, after that load. Ours verifies, limits, checks, logs and can retry; the others do none of it,
-and the last two do not reshape.`,
+        how: `${howCompared} Added latency: against the same call sent straight to Graph's simulator. Ours verifies, limits, checks, logs and can retry; the others do none of it, and the last two do not reshape.`,
         columns: ['', 'CPU µs a request', 'of the floor', 'added p50 ms', 'added p99 ms', 'RSS MB'],
-        rows: targets.map(({ name }, at) => [
-          name,
-          shownSpread(spreadOf(cpu[at] as number[])),
-          ((medians[at] as number) / lowest).toFixed(2),
-          added[at]?.p50.toFixed(2) ?? '',
-          added[at]?.p99.toFixed(2) ?? '',
-          memory[at]?.toFixed(0) ?? '',
-        ]),
+        rows: compared.map(one => [one.name, ...cells(one, lowest, direct)]),
       },
     ],
     aims: [
-      {
-        name: 'Fetch, CPU',
-        aim: 'at most 1.6 of the floor',
-        measured: (our / lowest).toFixed(2),
-        met: our <= 1.6 * lowest,
-      },
+      { name: 'Fetch, CPU', aim: 'at most 1.6 of the floor', measured: ofFloor.toFixed(2), met: ofFloor <= 1.6 },
       {
         name: 'Fetch, CPU',
         aim: 'below every peer that does the same (Express + Graph client)',
-        measured: `${micros(our)} against ${micros(written)} µs`,
-        met: our < written,
+        measured: `${micros(ourCpu)} against ${micros(writtenCpu)} µs`,
+        met: ourCpu < writtenCpu,
       },
-      {
-        name: 'Fetch, added p50',
-        aim: 'at most 1 ms',
-        measured: `${ourAdded.p50.toFixed(2)} ms`,
-        met: ourAdded.p50 <= 1,
-      },
-      {
-        name: 'Fetch, added p99',
-        aim: 'at most 3 ms',
-        measured: `${ourAdded.p99.toFixed(2)} ms`,
-        met: ourAdded.p99 <= 3,
-      },
+      { name: 'Fetch, added p50', aim: 'at most 1 ms', measured: `${p50.toFixed(2)} ms`, met: p50 <= 1 },
+      { name: 'Fetch, added p99', aim: 'at most 3 ms', measured: `${p99.toFixed(2)} ms`, met: p99 <= 3 },
     ],
   }
 }

@@ -1,12 +1,24 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { Pool } from 'undici'
-import { openFiles, otherCore, rssMegabytes, start } from '../lib/process.ts'
+import { otherCore, rssMegabytes, start, type Measured } from '../lib/process.ts'
 import type { Section } from '../lib/report.ts'
 import { slope } from '../lib/statistics.ts'
 
 const minutes = 10
 const perSecond = 200
 const faults = 0.05
+/** More short prompts than are remembered at once (src/copilot/memory.ts). */
+const remembered = 31_000
+const samplesAMinute = 4
+/** Idle connections to Graph are closed after 30 s. */
+const settleMs = 35_000
+
+/** Sockets and timers that keep the process alive. */
+async function openResources(process: Measured): Promise<{ sockets: number; timers: number }> {
+  const { open } = await process.ask<{ open: string[] }>('resources')
+  const count = (kind: string): number => open.filter(name => name === kind).length
+  return { sockets: count('TCPSocketWrap'), timers: count('Timeout') }
+}
 
 /** Submits and fetches for ten minutes while a share of Graph's answers fails: nothing may grow. */
 export async function soakSection(): Promise<Section> {
@@ -30,6 +42,13 @@ export async function soakSection(): Promise<Section> {
     path = `/sessions/${sessionId}/prompts/${promptId}/evaluations/${evaluationId}`
   }
 
+  const before = await openResources(ours)
+  for (let sent = 0; sent < remembered; sent += 10) {
+    await Promise.all(Array.from({ length: 10 }, () => ask(true)))
+  }
+  const submitted = { ...statuses }
+  await upstream.ask('fail')
+
   const heap: number[] = []
   const rss: number[] = []
   const began = performance.now()
@@ -40,52 +59,67 @@ export async function soakSection(): Promise<Section> {
     if (early > 0) await wait(early)
     const asked: Promise<void> = ask(sent % 10 === 0).finally(() => under.delete(asked))
     under.add(asked)
-    if (sent % (perSecond * 15) === perSecond * 15 - 1) {
-      rss.push(rssMegabytes(ours.pid))
+    if ((sent + 1) % ((perSecond * 60) / samplesAMinute) === 0) {
       heap.push((await ours.ask<{ bytes: number }>('memory')).bytes / 1e6)
+      rss.push(rssMegabytes(ours.pid))
     }
   }
   await Promise.all(under)
   await pool.close()
-  await wait(1000)
-  const files = openFiles(ours.pid)
+  await wait(settleMs)
+  const after = await openResources(ours)
   for (const process of [upstream, ours]) await process.stop()
 
-  // The first quarter warms caches up.
-  const settled = heap.slice(heap.length / 4)
-  const growth = slope(settled) * 4
+  // The first quarter warms up.
+  const settled = (values: readonly number[]): number[] => values.slice(values.length / 4)
+  const growth = (values: readonly number[]): number => slope(settled(values)) * samplesAMinute
+  const ends = (values: readonly number[]): string =>
+    `${settled(values)[0]?.toFixed(1)} to ${settled(values).at(-1)?.toFixed(1)}`
+  const leaked = after.sockets - before.sockets + after.timers - before.timers
+  const answers = Object.entries(statuses)
+    .map(([status, count]) => `${status}: ${count - (submitted[Number(status)] ?? 0)}`)
+    .join(', ')
   return {
     tables: [
       {
         title: 'Soak',
-        how: `${minutes} minutes at ${perSecond} requests a second, one in ten a Submit; ${faults * 100} % of Graph's answers are 503. Heap after a garbage collection, every 15 s; its slope without the first quarter, which fills caches.`,
+        how: `First ${remembered} Submits, which fill the memory of prompts. Then ${minutes} minutes at ${perSecond} requests a second, one in ten a Submit; ${faults * 100} % of Graph's answers are 503. Memory after a garbage collection, every 15 s; slopes without the first quarter. Sockets and timers that keep the process alive: before, and ${settleMs / 1000} s after.`,
         columns: [
-          'Heap, first to last MB',
+          'Heap and buffers, MB',
           'slope, MB a minute',
-          'RSS, last MB',
-          'open files at the end',
+          'RSS, MB',
+          'slope, MB a minute',
+          'sockets',
+          'timers',
           'answers by status',
         ],
         rows: [
           [
-            `${(settled[0] ?? 0).toFixed(1)} to ${(settled.at(-1) ?? 0).toFixed(1)}`,
-            growth.toFixed(2),
-            (rss.at(-1) ?? 0).toFixed(0),
-            files,
-            Object.entries(statuses)
-              .map(([status, count]) => `${status}: ${count}`)
-              .join(', '),
+            ends(heap),
+            growth(heap).toFixed(2),
+            ends(rss),
+            growth(rss).toFixed(2),
+            `${before.sockets}, ${after.sockets}`,
+            `${before.timers}, ${after.timers}`,
+            answers,
           ],
         ],
       },
     ],
     aims: [
       {
-        name: 'Soak, memory',
-        aim: 'slope zero',
-        measured: `${growth.toFixed(2)} MB a minute`,
-        met: Math.abs(growth) < 0.05,
+        name: 'Soak, heap',
+        aim: 'slope zero (within 0.05 MB a minute)',
+        measured: `${growth(heap).toFixed(2)} MB a minute`,
+        met: growth(heap) < 0.05,
       },
+      {
+        name: 'Soak, RSS',
+        aim: 'slope zero (within 0.5 MB a minute)',
+        measured: `${growth(rss).toFixed(2)} MB a minute`,
+        met: growth(rss) < 0.5,
+      },
+      { name: 'Soak, sockets and timers', aim: 'none left over', measured: String(leaked), met: leaked <= 0 },
     ],
   }
 }

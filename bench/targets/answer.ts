@@ -1,4 +1,4 @@
-/** Tells the benchmark where this process listens, and answers what it asks: memory, and how late the event loop was. */
+/** Tells the benchmark where this process listens, and answers what it asks: memory, sockets and timers, how late the event loop was. */
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 
 export function present(facts: Readonly<Record<string, string>>): void {
@@ -8,6 +8,8 @@ export function present(facts: Readonly<Record<string, string>>): void {
       globalThis.gc?.()
       const { heapUsed, external } = process.memoryUsage()
       process.send?.({ bytes: heapUsed + external })
+    } else if (question === 'resources') {
+      process.send?.({ open: process.getActiveResourcesInfo() })
     } else if (question === 'watch') {
       delay.reset()
       delay.enable()

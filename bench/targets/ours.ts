@@ -12,8 +12,10 @@ import { connectStore } from '../../src/store.ts'
 import { present } from './answer.ts'
 
 // The service as `npm start` makes it, log and all, with a user's token that Entra (simulated, in this process, asked once) issued.
-// Arguments: Graph's URL, calls allowed, Redis's URL if there is one.
-const [graphUrl = '', calls = '1000000', redisUrl] = process.argv.slice(2)
+// Arguments: Graph's URL, calls allowed and in how many seconds, Redis's URL if there is one.
+// More than is ever asked, and in a second, since what the limiter remembers grows with them.
+const [graphUrl = '', allowance = '20000/1', redisUrl] = process.argv.slice(2)
+const [calls, seconds] = allowance.split('/')
 const tenantId = '5a4db0c5-0000-4000-8000-0000000000aa'
 const api = { clientId: '5a4db0c5-0000-4000-8000-0000000000ab', clientSecret: 'bench' }
 const user = 'a11ce000-0000-4000-8000-000000000001'
@@ -25,6 +27,7 @@ const { port } = new URL(await createSimulatedEntra({ model, certificate }).list
 const authority = `https://localhost:${port}`
 const config = readConfig({
   RATE_LIMIT_CALLS: calls,
+  RATE_LIMIT_SECONDS: seconds,
   GRAPH_BASE_URL: `${graphUrl}/beta`,
   ENTRA_AUTHORITY: authority,
   ENTRA_TENANT_ID: tenantId,

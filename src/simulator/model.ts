@@ -148,10 +148,10 @@ export function createModel({ clock, evaluationSeconds = 16.5, plugins = sampleP
 
     /** The scripts that speak for a path: its prompt's, or those of its session's prompts. */
     scripts(owner: string, sessionId: string, promptId?: string): Script[] {
-      const prompts = [...(findSession(owner, sessionId)?.prompts.values() ?? [])]
-      return prompts
-        .filter(({ entity }) => promptId === undefined || entity.id === promptId.toLowerCase())
-        .map(({ script }) => script)
+      const known = findSession(owner, sessionId)?.prompts ?? new Map<string, PromptState>()
+      if (promptId === undefined) return [...known.values()].map(({ script }) => script)
+      const prompt = known.get(promptId.toLowerCase())
+      return prompt ? [prompt.script] : []
     },
   }
 }
