@@ -21,7 +21,7 @@ COPY --from=build /app/dist ./dist
 COPY package.json LICENSE ./
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=8080
 # A heap that stays below a memory limit of 512 MB, and garbage that is collected soon.
-ENV NODE_OPTIONS="--max-semi-space-size=2 --max-old-space-size=320"
+ENV NODE_OPTIONS="--max-semi-space-size=4 --max-old-space-size=320"
 EXPOSE 8080
 USER 10001:10001
 STOPSIGNAL SIGTERM

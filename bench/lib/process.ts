@@ -38,10 +38,17 @@ export async function stopAll(): Promise<void> {
   for (const child of running) await stop(child)
 }
 
+/** V8's options in the container: every Node program that is measured has them, so that memory costs all the same. */
+export const [, nodeOptions = ''] = /^ENV NODE_OPTIONS="(.+)"$/m.exec(readFileSync('Dockerfile', 'utf8')) ?? []
+
 /** Starts a Node program that says where it listens, and answers questions. */
 export async function start(file: string, args: readonly string[] = [], core = measuredCore): Promise<Measured> {
+  const execArgv = ['--expose-gc', ...(core === measuredCore ? nodeOptions.split(' ') : [])]
   // A log is written, and thrown away by the system: what that costs is part of a request.
-  const child = fork(file, args, { execArgv: ['--expose-gc'], stdio: ['ignore', nowhere, 'inherit', 'ipc'] })
+  const child = fork(file, args, {
+    execArgv: ['--expose-gc', ...nodeOptions.split(' ')],
+    stdio: ['ignore', nowhere, 'inherit', 'ipc'],
+  })
   running.add(child)
   pin(child.pid as number, core)
   const [facts] = (await once(child, 'message')) as [Record<string, string>]

@@ -5,7 +5,7 @@ import type { Shot } from '../lib/load.ts'
 import { otherCore, start, startProgram, type Measured } from '../lib/process.ts'
 import { micros, type Section } from '../lib/report.ts'
 import { median, quantile } from '../lib/statistics.ts'
-import { workspace } from '../targets/reshape.ts'
+import { authorization, workspace } from '../targets/reshape.ts'
 
 /** The ids of a prompt that was submitted here, as the start of a path. */
 export async function submitted({ url }: Measured, headers: Record<string, string>): Promise<string> {
@@ -34,7 +34,7 @@ function startNginx(graphUrl: string): Measured {
          listen 127.0.0.1:${port};
          location / {
            limit_req zone=one burst=1000 nodelay; proxy_http_version 1.1; proxy_set_header Connection '';
-           proxy_set_header Authorization 'Bearer token'; proxy_pass http://graph${workspace}/;
+           proxy_set_header Authorization '${authorization}'; proxy_pass http://graph${workspace}/;
          }
        }
      }`,

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync } from 'node:fs'
+import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { setTimeout as wait } from 'node:timers/promises'
 import { openLoop } from '../lib/load.ts'
-import { otherCore, rssMegabytes, start, startProgram } from '../lib/process.ts'
+import { nodeOptions, otherCore, rssMegabytes, start, startProgram } from '../lib/process.ts'
 import type { Section } from '../lib/report.ts'
 import { median } from '../lib/statistics.ts'
 import { submitted } from './fetch.ts'
@@ -11,9 +11,6 @@ import { submitted } from './fetch.ts'
 const perSecond = 300
 const seconds = 60
 const starts = 5
-
-/** Node's options in the container. */
-const [, nodeOptions = ''] = /^ENV NODE_OPTIONS="(.+)"$/m.exec(readFileSync('Dockerfile', 'utf8')) ?? []
 
 /** The service as the container runs it: how soon it is ready, and what it weighs, idle and under load. */
 export async function footprintSection(): Promise<Section> {

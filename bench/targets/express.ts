@@ -2,7 +2,7 @@ import { Client } from '@microsoft/microsoft-graph-client'
 import express from 'express'
 import type { AddressInfo } from 'node:net'
 import { present } from './answer.ts'
-import { reshape, workspace } from './reshape.ts'
+import { authorization, reshape, workspace } from './reshape.ts'
 
 // What a user would write: Express and Microsoft's Graph client, the same calls and reshaping; no authentication, limit, check or log.
 const [graphUrl = ''] = process.argv.slice(2)
@@ -10,7 +10,7 @@ const graph = Client.init({
   baseUrl: graphUrl,
   defaultVersion: '',
   customHosts: new Set(['127.0.0.1']),
-  authProvider: done => done(null, 'token'),
+  authProvider: done => done(null, authorization.replace('Bearer ', '')),
 })
 const prompts = new Map<string, string>()
 const app = express()

@@ -2,12 +2,12 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { Pool } from 'undici'
 import { present } from './answer.ts'
-import { fetchPath, reshape, workspace } from './reshape.ts'
+import { authorization, fetchPath, reshape, workspace } from './reshape.ts'
 
 // The floor: node:http and undici's Pool, the same calls to Graph and the same reshaping; no authentication, limit, check, log or retry.
 const [graphUrl = ''] = process.argv.slice(2)
 const pool = new Pool(graphUrl, { connections: 128 })
-const headers = { authorization: 'Bearer token', accept: 'application/json' }
+const headers = { authorization, accept: 'application/json' }
 const posting = { ...headers, 'content-type': 'application/json' }
 const prompts = new Map<string, string>()
 

@@ -20,3 +20,6 @@ export const reshape = ({ sessionId, promptId }: Ids, promptContent: string, eva
 
 export const workspace = '/beta/security/securityCopilot/workspaces/default'
 export const fetchPath = /^\/sessions\/([^/]+)\/prompts\/([^/]+)\/evaluations\/([^/]+)$/
+
+/** As long as the token that ours sends to Graph. */
+export const authorization = `Bearer ${'x'.repeat(640)}`

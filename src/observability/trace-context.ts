@@ -30,9 +30,6 @@ export function readTraceContext(headers: IncomingHttpHeaders): TraceContext | u
   return { traceId, spanId, flags, state }
 }
 
-/** A fresh id of a trace, 16 bytes in hex. Of a UUID, which Node makes of entropy that it fetches in advance. */
-export const freshTraceId = (): string => randomUUID().replaceAll('-', '')
-
 /** A fresh id of a span, 8 bytes in hex: both ends of a UUID, where it is random throughout. */
 export function freshSpanId(): string {
   const uuid = randomUUID()

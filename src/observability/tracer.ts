@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { freshSpanId, freshTraceId, readTraceContext, traceHeaders } from './trace-context.ts'
+import { freshSpanId, readTraceContext, traceHeaders } from './trace-context.ts'
 
 /** A call to Graph within a request. */
 export interface CallSpan {
@@ -17,17 +17,25 @@ export interface RequestSpan {
   end(answer: { readonly route: string; readonly status: number; readonly code: string | undefined }): void
 }
 
+export interface IncomingRequest {
+  /** A UUID. */
+  readonly id: string
+  readonly method: string
+  readonly headers: IncomingHttpHeaders
+}
+
 /** Puts requests and their calls into traces. */
 export interface Tracer {
-  startRequest(request: { readonly method: string; readonly headers: IncomingHttpHeaders }): RequestSpan
+  startRequest(request: IncomingRequest): RequestSpan
 }
 
 const ignore = (): void => undefined
 
-/** Records nothing: hands the caller's trace on to Graph, or a fresh one that nobody records. */
+/** Records nothing: hands the caller's trace on to Graph, or one with the request's own id that nobody records. */
 export const passingTracer: Tracer = {
-  startRequest({ headers }) {
-    const context = readTraceContext(headers) ?? { traceId: freshTraceId(), spanId: '', flags: '00', state: undefined }
+  startRequest({ id, headers }) {
+    const fresh = { traceId: id.replaceAll('-', ''), spanId: '', flags: '00', state: undefined }
+    const context = readTraceContext(headers) ?? fresh
     return {
       traceId: context.traceId,
       startCall: () => ({ headers: traceHeaders({ ...context, spanId: freshSpanId() }), end: ignore }),

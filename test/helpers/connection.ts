@@ -13,7 +13,7 @@ export function connectionOf(
     tenantId: 'a-tenant',
     retryUntil,
     dropped: 0,
-    journal: createJournal(passingTracer.startRequest({ method: 'GET', headers: {} })),
+    journal: createJournal(passingTracer.startRequest({ id: 'a-request', method: 'GET', headers: {} })),
     graphToken,
     dropGraphToken() {
       connection.dropped += 1
