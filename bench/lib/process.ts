@@ -45,10 +45,7 @@ export const [, nodeOptions = ''] = /^ENV NODE_OPTIONS="(.+)"$/m.exec(readFileSy
 export async function start(file: string, args: readonly string[] = [], core = measuredCore): Promise<Measured> {
   const execArgv = ['--expose-gc', ...(core === measuredCore ? nodeOptions.split(' ') : [])]
   // A log is written, and thrown away by the system: what that costs is part of a request.
-  const child = fork(file, args, {
-    execArgv: ['--expose-gc', ...nodeOptions.split(' ')],
-    stdio: ['ignore', nowhere, 'inherit', 'ipc'],
-  })
+  const child = fork(file, args, { execArgv, stdio: ['ignore', nowhere, 'inherit', 'ipc'] })
   running.add(child)
   pin(child.pid as number, core)
   const [facts] = (await once(child, 'message')) as [Record<string, string>]
