@@ -9,7 +9,7 @@ export async function refusalsSection(): Promise<Section> {
   const upstream = await start('bench/targets/upstream.ts', [], otherCore)
   const running = await start('bench/targets/upstream.ts', ['100000'], otherCore)
   const ours = await start('bench/targets/ours.ts', [upstream.url])
-  const spent = await start('bench/targets/ours.ts', [upstream.url, '1/60'])
+  const spent = await start('bench/targets/ours.ts', [upstream.url, '1/3600'])
   const bare = await start('bench/targets/bare.ts')
   const polled = await start('bench/targets/ours.ts', [running.url])
   const bearer = (of: typeof ours) => ({ authorization: of.facts['authorization'] as string })

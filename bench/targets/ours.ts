@@ -11,14 +11,15 @@ import { createEntraModel } from '../../src/simulator/entra/model.ts'
 import { connectStore } from '../../src/store.ts'
 import { present } from './answer.ts'
 
-// The service as `npm start` makes it, log and all, with a user's token that Entra (simulated, in this process, asked once) issued.
+// The service as `npm start` makes it, log and all, with two users' tokens that Entra (simulated, in this process, asked once)
+// issued.
 // Arguments: Graph's URL, calls allowed and in how many seconds, Redis's URL if there is one.
 // More than is ever asked, and in a second, since what the limiter remembers grows with them.
 const [graphUrl = '', allowance = '20000/1', redisUrl] = process.argv.slice(2)
 const [calls, seconds] = allowance.split('/')
 const tenantId = '5a4db0c5-0000-4000-8000-0000000000aa'
 const api = { clientId: '5a4db0c5-0000-4000-8000-0000000000ab', clientSecret: 'bench' }
-const user = 'a11ce000-0000-4000-8000-000000000001'
+const [alice, bob] = ['a11ce000-0000-4000-8000-000000000001', 'b0b00000-0000-4000-8000-000000000002']
 
 const certificate = await localCertificate()
 tls.setDefaultCACertificates([...tls.getCACertificates('default'), certificate.authority])
@@ -45,4 +46,5 @@ const service = createService({
   ...observability,
 })
 const url = await service.listen({ host: '127.0.0.1', port: 0 })
-present({ url, authorization: `Bearer ${await model.userToken(user, {}, authority)}` })
+const bearer = async (user: string) => `Bearer ${await model.userToken(user, {}, authority)}`
+present({ url, authorization: await bearer(alice), other: await bearer(bob) })
