@@ -168,3 +168,8 @@ t.test('ConnectorError.with() keeps everything and adds the ids', async t => {
   const error = new ConnectorError('GraphError', 'Cannot do it: no', { cause, target: 'x' }).with({ sessionId: 's' })
   t.match(error, { code: 'GraphError', message: 'Cannot do it: no', cause, facts: { target: 'x', sessionId: 's' } })
 })
+
+t.test('an error of the catalogue takes no stack, and leaves theirs to others', async t => {
+  t.notMatch(new ConnectorError('NotFound', 'Cannot find it: it is not there').stack, /\n\s+at /)
+  t.match(new Error('unforeseen').stack, /\n\s+at /)
+})

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import t from 'tap'
 import { createLog } from '../src/log.ts'
 import { tokenError } from '../src/simulator/entra/token-error.ts'
@@ -95,4 +96,14 @@ t.test('an error is logged with its code, its stack and its causes, and nothing 
   })
   t.match(JSON.parse(second), { err: { type: 'string', message: 'not an Error' } })
   t.notOk(lines.join('').includes('canary'))
+})
+
+t.test('a line is written before the next step, so that none is lost when the process is killed', async t => {
+  const { href: log } = new URL('../src/log.ts', import.meta.url)
+  const program = `import { createLog } from '${log}'; createLog('info').info('last words'); process.kill(process.pid, 'SIGKILL')`
+  const { signal, stdout } = spawnSync(process.execPath, ['--input-type=module-typescript', '--eval', program], {
+    encoding: 'utf8',
+  })
+  t.equal(signal, 'SIGKILL')
+  t.match(JSON.parse(stdout), { level: 30, msg: 'last words' })
 })
