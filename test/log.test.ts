@@ -1,5 +1,7 @@
-import { spawnSync } from 'node:child_process'
-import t from 'tap'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { text as textOf } from 'node:stream/consumers'
+import t, { type Test } from 'tap'
 import { createLog } from '../src/log.ts'
 import { tokenError } from '../src/simulator/entra/token-error.ts'
 import { asPrincipal, entraWorld, principal } from './helpers/entra-world.ts'
@@ -98,12 +100,31 @@ t.test('an error is logged with its code, its stack and its causes, and nothing 
   t.notOk(lines.join('').includes('canary'))
 })
 
-t.test('a line is written before the next step, so that none is lost when the process is killed', async t => {
-  const { href: log } = new URL('../src/log.ts', import.meta.url)
-  const program = `import { createLog } from '${log}'; createLog('info').info('last words'); process.kill(process.pid, 'SIGKILL')`
-  const { signal, stdout } = spawnSync(process.execPath, ['--input-type=module-typescript', '--eval', program], {
-    encoding: 'utf8',
-  })
-  t.equal(signal, 'SIGKILL')
-  t.match(JSON.parse(stdout), { level: 30, msg: 'last words' })
+/** A program that has the service's log on its standard output. */
+function program(t: Test, text: string) {
+  const { href } = new URL('../src/log.ts', import.meta.url)
+  const source = `import { createLog } from '${href}'; const log = createLog('info'); ${text}`
+  const child = spawn(process.execPath, ['--input-type=module-typescript', '--eval', source])
+  t.teardown(() => child.kill('SIGKILL'))
+  return child
+}
+
+t.test('what was logged before the process ends is written before it ends', async t => {
+  const { stdout } = program(t, "log.info('first'); log.info('last'); process.exit(0)")
+  const lines = (await textOf(stdout)).trim().split('\n')
+  t.same(
+    lines.map(line => JSON.parse(line).msg),
+    ['first', 'last'],
+  )
+})
+
+t.test('a reader that stalls stops nobody', async t => {
+  const { stderr } = program(
+    t,
+    `for (let at = 0; at < 10_000; at += 1) log.info('x'.repeat(1000))
+     setTimeout(() => console.error('still here'), 300)
+     setInterval(() => undefined, 1000)`,
+  )
+  const [said] = await once(stderr, 'data')
+  t.equal(String(said), 'still here\n')
 })
