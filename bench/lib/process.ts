@@ -26,6 +26,11 @@ const nowhere = openSync('/dev/null', 'w')
 
 const running = new Set<ChildProcess>()
 
+// However the benchmark ends.
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+
 async function stop(child: ChildProcess): Promise<void> {
   running.delete(child)
   if (child.exitCode !== null || child.signalCode !== null) return
