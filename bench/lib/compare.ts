@@ -25,8 +25,8 @@ export interface Compared {
 const warmUp = 20_000
 const rounds = 15
 const roundRequests = 2000
-export const perSecond = 300
-export const seconds = 10
+const perSecond = 300
+const seconds = 10
 
 export const howCompared = `CPU of the server's process for a request: median of ${rounds} interleaved rounds of ${roundRequests} requests after ${warmUp} that warm it up, lowest and highest behind; ratios are medians of the rounds' own. Latency: ${perSecond} requests a second for ${seconds} s. Memory: resident, after that.`
 

@@ -38,19 +38,30 @@ export async function closedLoop({ url, shot }: Aim, requests: number, atOnce = 
   await pool.close()
 }
 
-/** Sends so many requests a second, whether they are answered or not; returns the time of each, in ms. */
-export async function openLoop({ url, shot }: Aim, perSecond: number, seconds: number): Promise<number[]> {
-  const pool = new Pool(url, { connections: 64 })
-  const times: number[] = []
-  const under: Promise<void>[] = []
+/** Calls `send` so many times a second, on time, whatever became of the calls before; waits only for what it returns. */
+export async function paced(
+  perSecond: number,
+  seconds: number,
+  send: (sent: number) => Promise<void> | void,
+): Promise<void> {
   const began = performance.now()
   for (let sent = 0; sent < perSecond * seconds; sent += 1) {
     const due = began + (sent * 1000) / perSecond
     const early = due - performance.now()
     if (early > 0) await wait(early)
+    await send(sent)
+  }
+}
+
+/** Sends so many requests a second, whether they are answered or not; returns the time of each, in ms. */
+export async function openLoop({ url, shot }: Aim, perSecond: number, seconds: number): Promise<number[]> {
+  const pool = new Pool(url, { connections: 64 })
+  const times: number[] = []
+  const under: Promise<void>[] = []
+  await paced(perSecond, seconds, () => {
     const at = performance.now()
     under.push(fire(pool, shot).then(() => void times.push(performance.now() - at)))
-  }
+  })
   await Promise.all(under)
   await pool.close()
   return times

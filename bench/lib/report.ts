@@ -53,9 +53,7 @@ export function writeReport(sections: readonly Section[]): string {
     '![CPU of a Fetch](performance.svg)',
     '',
     ...sections.flatMap(({ tables }) =>
-      tables.map(
-        ({ title, how, columns, rows }) => `## ${title}\n\n${how.replaceAll('\n', ' ')}\n\n${tableOf(columns, rows)}`,
-      ),
+      tables.map(({ title, how, columns, rows }) => `## ${title}\n\n${how}\n\n${tableOf(columns, rows)}`),
     ),
   ].join('\n')
 }

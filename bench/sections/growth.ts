@@ -15,7 +15,9 @@ async function replicasTable(): Promise<Table> {
   for (const count of [1, 2, 3]) {
     const replicas: Measured[] = []
     for (let at = 0; at < count; at += 1) {
-      replicas.push(await start('bench/targets/ours.ts', [upstream.url, '600', `redis://127.0.0.1:${port}/${count}`]))
+      replicas.push(
+        await start('bench/targets/ours.ts', [upstream.url, '600/60', `redis://127.0.0.1:${port}/${count}`]),
+      )
     }
     const ask = async ({ url, facts }: Measured, who: string): Promise<boolean> => {
       const response = await fetch(`${url}/sessions/x/prompts/x/promptbook`, {

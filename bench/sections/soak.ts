@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { Pool } from 'undici'
+import { paced } from '../lib/load.ts'
 import { otherCore, rssMegabytes, start, type Measured } from '../lib/process.ts'
 import type { Section } from '../lib/report.ts'
 import { slope } from '../lib/statistics.ts'
@@ -51,19 +52,14 @@ export async function soakSection(): Promise<Section> {
 
   const heap: number[] = []
   const rss: number[] = []
-  const began = performance.now()
   const under = new Set<Promise<void>>()
-  for (let sent = 0; sent < perSecond * 60 * minutes; sent += 1) {
-    const due = began + (sent * 1000) / perSecond
-    const early = due - performance.now()
-    if (early > 0) await wait(early)
+  await paced(perSecond, 60 * minutes, async sent => {
     const asked: Promise<void> = ask(sent % 10 === 0).finally(() => under.delete(asked))
     under.add(asked)
-    if ((sent + 1) % ((perSecond * 60) / samplesAMinute) === 0) {
-      heap.push((await ours.ask<{ bytes: number }>('memory')).bytes / 1e6)
-      rss.push(rssMegabytes(ours.pid))
-    }
-  }
+    if ((sent + 1) % ((perSecond * 60) / samplesAMinute) > 0) return
+    heap.push((await ours.ask<{ bytes: number }>('memory')).bytes / 1e6)
+    rss.push(rssMegabytes(ours.pid))
+  })
   await Promise.all(under)
   await pool.close()
   await wait(settleMs)

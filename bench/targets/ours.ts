@@ -11,10 +11,9 @@ import { createEntraModel } from '../../src/simulator/entra/model.ts'
 import { connectStore } from '../../src/store.ts'
 import { present } from './answer.ts'
 
-// The service as `npm start` makes it, log and all, with two users' tokens that Entra (simulated, in this process, asked once)
-// issued.
-// Arguments: Graph's URL, calls allowed and in how many seconds, Redis's URL if there is one.
-// More than is ever asked, and in a second, since what the limiter remembers grows with them.
+// The service as `npm start` makes it, log and all, with two users' tokens that Entra (simulated, in this process, asked once) issued.
+// Arguments: Graph's URL; calls allowed and in how many seconds (as a rule more than is ever asked, in a second, since what the limiter
+// remembers grows with them); Redis's URL if there is one.
 const [graphUrl = '', allowance = '20000/1', redisUrl] = process.argv.slice(2)
 const [calls, seconds] = allowance.split('/')
 const tenantId = '5a4db0c5-0000-4000-8000-0000000000aa'
