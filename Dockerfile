@@ -5,7 +5,7 @@ FROM node:24.21.0-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev --omit=optional --ignore-scripts
-COPY deploy/strip-types.ts ./deploy/
+COPY scripts/build.ts ./scripts/
 COPY src ./src
 RUN npm run build
 

@@ -1,11 +1,11 @@
-import { systemClock } from './clock.ts'
+import { systemClock } from './lib/clock.ts'
 import { readConfig } from './config.ts'
-import { createEntra } from './connections/entra.ts'
-import { createLog } from './log.ts'
-import { createObservability } from './observability/create.ts'
-import { run } from './run.ts'
+import { createEntra } from './auth/entra.ts'
+import { createLog } from './telemetry/log.ts'
+import { createObservability } from './telemetry/telemetry.ts'
+import { run } from './lib/run.ts'
 import { createService } from './service.ts'
-import { connectStore } from './store.ts'
+import { connectStore } from './redis.ts'
 
 /** Time for a balancer to see that this replica is not ready, in ms. */
 const drainMs = 2000

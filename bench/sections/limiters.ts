@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import { connectStore } from '../../src/store.ts'
+import { connectStore } from '../../src/redis.ts'
 import { limiters, type Admit } from '../lib/limiters.ts'
 import { startProgram } from '../lib/process.ts'
 import type { Section, Table } from '../lib/report.ts'

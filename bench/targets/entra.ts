@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs'
-import { systemClock as clock } from '../../src/clock.ts'
-import { localCertificate } from '../../src/simulator/entra/certificate.ts'
-import { createEntra } from '../../src/simulator/entra/http.ts'
-import { createEntraModel } from '../../src/simulator/entra/model.ts'
+import { systemClock as clock } from '../../src/lib/clock.ts'
+import { localCertificate } from '../../src/sandbox/entra/certificate.ts'
+import { createEntra } from '../../src/sandbox/entra/entra-simulator.ts'
+import { createEntraModel } from '../../src/sandbox/entra/entra-model.ts'
 import { present } from './answer.ts'
 
 // Entra's simulator, over TLS. Argument: where to write the authority to trust. Says the tenant and a user's token.

@@ -1,7 +1,7 @@
-import { systemClock as clock } from '../../src/clock.ts'
-import { createSimulator } from '../../src/simulator/graph.ts'
-import { createModel } from '../../src/simulator/model.ts'
-import type { Failure } from '../../src/simulator/script.ts'
+import { systemClock as clock } from '../../src/lib/clock.ts'
+import { createSimulator } from '../../src/sandbox/graph/graph-simulator.ts'
+import { createModel } from '../../src/sandbox/graph/graph-model.ts'
+import type { Failure } from '../../src/sandbox/graph/markers.ts'
 import { present } from './answer.ts'
 
 // Graph's simulator, in which every token is good for the same caller. Arguments: seconds of an evaluation, ms that every answer takes,

@@ -1,9 +1,9 @@
-import type { Clock } from '../clock.ts'
+import type { Clock } from '../lib/clock.ts'
 import type { GraphClient } from '../graph/client.ts'
-import type { Evaluation } from '../graph/schemas.ts'
-import type { Observer } from '../observability/observer.ts'
-import { createMemory, type Memory, type PromptText } from './memory.ts'
-import type { SkillMode } from './prompt-text.ts'
+import type { Evaluation } from '../graph/resources.ts'
+import type { Observer } from '../telemetry/observer.ts'
+import { createMemory, type Memory, type PromptText } from './cache.ts'
+import type { SkillMode } from './prompt.ts'
 
 /** What the actions work with. */
 export interface Copilot {

@@ -1,5 +1,5 @@
 import { ConnectorError } from '../errors.ts'
-import type { Plugin } from '../graph/schemas.ts'
+import type { Plugin } from '../graph/resources.ts'
 
 /**
  * Makes sure that every plugin asked for is enabled in the workspace. Graph can list plugins but not enable them, so one

@@ -1,12 +1,12 @@
 import pMap from 'p-map'
-import type { Connection } from '../connections/connection.ts'
+import type { Connection } from '../auth/caller.ts'
 import { ConnectorError } from '../errors.ts'
 import type { PromptId } from '../graph/client.ts'
-import type { Evaluation, Prompt } from '../graph/schemas.ts'
+import type { Evaluation, Prompt } from '../graph/resources.ts'
 import type { Copilot } from './copilot.ts'
 import { compareDateTimes, newestOf } from './date-time.ts'
-import type { PromptText } from './memory.ts'
-import { skillNameOf } from './prompt-text.ts'
+import type { PromptText } from './cache.ts'
+import { skillNameOf } from './prompt.ts'
 import { isEnded, stateOf } from './spelling.ts'
 
 /** One prompt of a promptbook run, with its newest evaluation. */

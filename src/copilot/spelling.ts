@@ -1,4 +1,4 @@
-import type { Evaluation } from '../graph/schemas.ts'
+import type { Evaluation } from '../graph/resources.ts'
 
 /** Graph spells enum members in camel case, the connector with a capital; members of the future likewise. */
 const capitalised = (member: string): string => member.charAt(0).toUpperCase() + member.slice(1)

@@ -1,11 +1,11 @@
-import type { Connection } from '../connections/connection.ts'
+import type { Connection } from '../auth/caller.ts'
 import { ConnectorError, type CreatedIds } from '../errors.ts'
 import type { Copilot, Run } from './copilot.ts'
-import { waitFor, type Patience } from './hold.ts'
+import { waitFor, type Patience } from './long-poll.ts'
 import type { RecordedIds } from '../idempotency/store.ts'
 import { requireEnabled } from './plugins.ts'
-import { displayName, newPrompt, skillNameOf, type Question } from './prompt-text.ts'
-import { runPrompt } from './run-prompt.ts'
+import { displayName, newPrompt, skillNameOf, type Question } from './prompt.ts'
+import { runPrompt } from './run-once.ts'
 
 export interface Submission extends Question {
   /** Continues this session; a new one is opened when absent. */

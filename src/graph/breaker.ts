@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts'
+import type { Clock } from '../lib/clock.ts'
 import { ConnectorError } from '../errors.ts'
 
 /** Stops asking a Graph that is down. */

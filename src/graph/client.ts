@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { Connection } from '../connections/connection.ts'
+import type { Connection } from '../auth/caller.ts'
 import { ConnectorError, type ErrorCode } from '../errors.ts'
 import { maxPages, nextPagePath } from './next-page.ts'
 import type { Operation, SendToGraph } from './request.ts'
@@ -15,7 +15,7 @@ import {
   type Plugin,
   type Prompt,
   type Session,
-} from './schemas.ts'
+} from './resources.ts'
 
 export interface SessionId {
   readonly sessionId: string

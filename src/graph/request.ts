@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { Pool } from 'undici'
 import type { z } from 'zod'
-import type { Clock } from '../clock.ts'
-import type { Connection } from '../connections/connection.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Connection } from '../auth/caller.ts'
 import { ConnectorError, type ErrorCode } from '../errors.ts'
-import { noObserver, type Observer } from '../observability/observer.ts'
-import { exchange, LateAnswer, type Answer } from './exchange.ts'
-import { refusal, single } from './refusal.ts'
+import { noObserver, type Observer } from '../telemetry/observer.ts'
+import { exchange, LateAnswer, type Answer } from './http.ts'
+import { refusal, single } from './graph-errors.ts'
 import type { Repeat } from './retry.ts'
 
 /** The operations of Graph's API that are called, as logs and metrics name them. */

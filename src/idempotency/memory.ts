@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts'
+import type { Clock } from '../lib/clock.ts'
 import { heldMs, rememberedMs, type CompleteIds, type IdempotencyStore, type RecordedIds } from './store.ts'
 
 interface Entry {

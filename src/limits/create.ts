@@ -1,11 +1,11 @@
 import type { Redis } from 'ioredis'
 import type { FastifyBaseLogger } from 'fastify'
-import type { Clock } from '../clock.ts'
-import { noObserver, type Observer } from '../observability/observer.ts'
+import type { Clock } from '../lib/clock.ts'
+import { noObserver, type Observer } from '../telemetry/observer.ts'
 import type { Limiter, Quota } from './limiter.ts'
 import { memoryLimiter } from './memory.ts'
 import { redisLimiter } from './redis.ts'
-import { sharedLimiter } from './shared.ts'
+import { sharedLimiter } from './fallback.ts'
 
 export interface LimiterOptions {
   readonly quota: Quota

@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts'
+import type { Clock } from '../lib/clock.ts'
 import type { Allowance, Limiter, Quota } from './limiter.ts'
 
 /** Times of the newest admitted calls, as a ring: `next` is the oldest once the ring is full. */

@@ -1,7 +1,7 @@
 import fp from 'fastify-plugin'
 import { ConnectorError } from '../errors.ts'
 import type { Limiter, Quota } from '../limits/limiter.ts'
-import type { Observer } from '../observability/observer.ts'
+import type { Observer } from '../telemetry/observer.ts'
 
 export interface RateLimitOptions {
   readonly limiter: Limiter

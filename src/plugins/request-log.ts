@@ -1,9 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import type { Clock } from '../clock.ts'
-import { createJournal, type Journal } from '../observability/journal.ts'
-import type { Observer } from '../observability/observer.ts'
-import type { Tracer } from '../observability/tracer.ts'
+import type { Clock } from '../lib/clock.ts'
+import { createJournal, type Journal } from '../telemetry/journal.ts'
+import type { Observer } from '../telemetry/observer.ts'
+import type { Tracer } from '../telemetry/tracer.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -1,6 +1,6 @@
 import fp from 'fastify-plugin'
 import { ConnectorError } from '../errors.ts'
-import { routesByPath } from '../routes-by-path.ts'
+import { routesByPath } from '../lib/routes-by-path.ts'
 
 const notFound = (): ConnectorError =>
   new ConnectorError('NotFound', 'Cannot find the path: the service has no such route')

@@ -1,5 +1,5 @@
 import fp from 'fastify-plugin'
-import { malformedHttp } from './error-reply.ts'
+import { malformedHttp } from './error-body.ts'
 
 /** Answers in our words where Node would answer by itself, without a body: no `Host` (400), an unknown `Expect` (let through). */
 export const wellFormed = fp(

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import type { Failure } from '../../src/simulator/script.ts'
+import type { Failure } from '../../src/sandbox/graph/markers.ts'
 import { evaluationPath, world, type Reply, type World } from '../helpers/world.ts'
 
 const attempts = ({ calls }: World, operation: string): number => calls.filter(call => call === operation).length

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import t from 'tap'
-import type { EvaluationResult } from '../../src/connector/schemas.ts'
+import type { EvaluationResult } from '../../src/routes/schemas.ts'
 import { azurePoller, followLocation, loopOnStatus, waitInOneRequest, type Engine } from '../helpers/engine.ts'
 import { freePort } from '../helpers/free-port.ts'
 import { world } from '../helpers/world.ts'

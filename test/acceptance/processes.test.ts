@@ -11,7 +11,7 @@ const json = { 'content-type': 'application/json' }
 t.test('npm run sandbox', async t => {
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
-  const sandbox = runProcess(t, 'src/sandbox.ts', { PORT: String(port), ENTRA_CLIENT_SECRET_FILE: '/nowhere' })
+  const sandbox = runProcess(t, 'src/sandbox/main.ts', { PORT: String(port), ENTRA_CLIENT_SECRET_FILE: '/nowhere' })
   await answering(`${url}/livez`)
 
   await t.test('answers a prompt without credentials, and marks every answer', async t => {
@@ -99,7 +99,7 @@ t.test('npm start', async t => {
     const [one, two] = [await freePort(), await freePort()]
     const env = { RATE_LIMIT_CALLS: '3', REDIS_URL: redis.url }
     // Sandboxes, whose calls need no credentials, are one connection.
-    for (const port of [one, two]) runProcess(t, 'src/sandbox.ts', { ...env, PORT: String(port) })
+    for (const port of [one, two]) runProcess(t, 'src/sandbox/main.ts', { ...env, PORT: String(port) })
     for (const port of [one, two]) await answering(`http://127.0.0.1:${port}/livez`)
     const statuses = []
     for (const port of [one, two, one, two]) {

@@ -1,6 +1,6 @@
-import type { Connection } from '../../src/connections/connection.ts'
-import { createJournal } from '../../src/observability/journal.ts'
-import { passingTracer } from '../../src/observability/tracer.ts'
+import type { Connection } from '../../src/auth/caller.ts'
+import { createJournal } from '../../src/telemetry/journal.ts'
+import { passingTracer } from '../../src/telemetry/tracer.ts'
 
 /** A connection by name, with a token that the world's Graph simulator knows; `dropped` counts the tokens given back. */
 export function connectionOf(

@@ -1,5 +1,5 @@
 import { createHttpPoller } from '@azure/core-lro'
-import type { Clock } from '../../src/clock.ts'
+import type { Clock } from '../../src/lib/clock.ts'
 import { request, type Reply } from './world.ts'
 
 /** How a client gets from a submitted prompt to its answer. */

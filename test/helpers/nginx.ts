@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import tls from 'node:tls'
 import type { Test } from 'tap'
-import { localCertificate } from '../../src/simulator/entra/certificate.ts'
+import { localCertificate } from '../../src/sandbox/entra/certificate.ts'
 import { freePort } from './free-port.ts'
 import { answering } from './process.ts'
 

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import type { Redis } from 'ioredis'
 import type { Test } from 'tap'
-import { connectStore } from '../../src/store.ts'
+import { connectStore } from '../../src/redis.ts'
 import { freePort } from './free-port.ts'
 
 export interface RedisServer {

@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
-import { createLog } from '../../src/log.ts'
-import { createSandbox } from '../../src/sandbox-service.ts'
+import { createLog } from '../../src/telemetry/log.ts'
+import { createSandbox } from '../../src/sandbox/sandbox.ts'
 import { leapingClock, type LeapingClock } from './clock.ts'
 import { freePort } from './free-port.ts'
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Clock } from '../../../src/clock.ts'
+import type { Clock } from '../../../src/lib/clock.ts'
 import { evaluate, pureFunctions, type Functions } from './expressions.ts'
 import { runHttpAction, type ActionOutput, type ActionRequest } from './http-action.ts'
 

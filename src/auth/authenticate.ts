@@ -1,0 +1,65 @@
+import type { Clock } from '../lib/clock.ts'
+import { ConnectorError } from '../errors.ts'
+import { retryBudgetMs, type Authenticate, type Identity } from './caller.ts'
+import { authenticationRequired, readCredentials, type ServicePrincipal } from './credentials.ts'
+import type { Exchange } from './token-exchange.ts'
+import type { GraphTokens } from './token-cache.ts'
+import { hashOf } from '../lib/hash.ts'
+import type { VerifyBearer } from './verify-token.ts'
+
+export interface AuthenticateOptions {
+  readonly verify: VerifyBearer
+  readonly exchange: Exchange
+  readonly tokens: GraphTokens
+  readonly allowedTenants: readonly string[]
+  readonly clock: Clock
+}
+
+/**
+ * Finds out who calls: verifies a bearer token, or proves a service principal by getting its token for Graph. A user's token
+ * for Graph is got when Graph is first called, so that a request that is wrong in itself costs Entra nothing.
+ */
+export function createAuthenticate({
+  verify,
+  exchange,
+  tokens,
+  allowedTenants,
+  clock,
+}: AuthenticateOptions): Authenticate {
+  const allowed = new Set(allowedTenants.map(tenant => tenant.toLowerCase()))
+
+  async function asUser(assertion: string): Promise<Identity> {
+    const { tenantId, key, partition } = await verify(assertion)
+    return {
+      key,
+      tenantId,
+      retryUntil: clock.now() + retryBudgetMs,
+      graphToken: () => tokens.get(partition, () => exchange.onBehalfOf(tenantId, assertion)),
+      dropGraphToken: () => tokens.drop(partition),
+    }
+  }
+
+  async function asServicePrincipal(principal: ServicePrincipal): Promise<Identity> {
+    const { tenantId, clientId, clientSecret } = principal
+    if (!allowed.has(tenantId)) {
+      throw new ConnectorError(
+        'TenantNotAllowed',
+        'Cannot accept the service principal: its tenant may not call this service',
+      )
+    }
+    const key = hashOf('servicePrincipal', tenantId, clientId)
+    // By its secret as well: a wrong one never meets the entry of a right one.
+    const partition = `${key} ${hashOf(clientSecret)}`
+    const graphToken = () => tokens.get(partition, () => exchange.asServicePrincipal(principal))
+    await graphToken()
+    const retryUntil = clock.now() + retryBudgetMs
+    return { key, tenantId, retryUntil, graphToken, dropGraphToken: () => tokens.drop(partition) }
+  }
+
+  return async ({ rawHeaders }) => {
+    const credentials = readCredentials(rawHeaders)
+    if (credentials.kind === 'bearer') return asUser(credentials.token)
+    if (credentials.kind === 'servicePrincipal') return asServicePrincipal(credentials.principal)
+    throw authenticationRequired()
+  }
+}

@@ -1,0 +1,55 @@
+import type { Clock } from '../lib/clock.ts'
+import type { Config } from '../config.ts'
+import { noObserver, type Observer } from '../telemetry/observer.ts'
+import { createAuthenticate } from './authenticate.ts'
+import type { Authenticate } from './caller.ts'
+import { createExchange, type ApiCredential } from './token-exchange.ts'
+import { createGraphTokens } from './token-cache.ts'
+import { createSigningKeys } from './signing-keys.ts'
+import { createVerifier } from './verify-token.ts'
+
+export interface EntraOptions {
+  readonly config: Config
+  readonly clock: Clock
+  /** @default hears nothing */
+  readonly observer?: Observer
+  /** How long Entra may take. @default 5_000 (contract, section 4) */
+  readonly timeoutMs?: number | undefined
+}
+
+/** Authentication by Entra, as a configuration describes it. */
+export interface Entra {
+  readonly authenticate: Authenticate
+  /**
+   * Whether tokens can be verified, as far as that is known: keys that were never asked for are not missed.
+   * @throws ConnectorError `EntraUnavailable`
+   */
+  checkKeys(): Promise<void>
+}
+
+function apiCredential({ ENTRA_CLIENT_SECRET, ENTRA_CLIENT_CERTIFICATE_PATH = '' }: Config): ApiCredential {
+  return ENTRA_CLIENT_SECRET === undefined
+    ? { certificatePath: ENTRA_CLIENT_CERTIFICATE_PATH }
+    : { clientSecret: ENTRA_CLIENT_SECRET }
+}
+
+export function createEntra({ config, clock, observer = noObserver, timeoutMs }: EntraOptions): Entra {
+  const { ENTRA_AUTHORITY: authority, ENTRA_CLIENT_ID: clientId, ENTRA_ALLOWED_TENANTS: allowedTenants } = config
+  const furtherAudience = config.ENTRA_AUDIENCE === undefined ? [] : [config.ENTRA_AUDIENCE]
+  const signingKeys = createSigningKeys({ authority, clock, timeoutMs })
+  const authenticate = createAuthenticate({
+    verify: createVerifier({
+      findKey: signingKeys.find,
+      clock,
+      authority,
+      allowedTenants,
+      audiences: [clientId, `api://${clientId}`, ...furtherAudience],
+      scope: config.ENTRA_SCOPE,
+    }),
+    exchange: createExchange({ authority, clientId, credential: apiCredential(config), timeoutMs }),
+    tokens: createGraphTokens(clock, observer),
+    allowedTenants,
+    clock,
+  })
+  return { authenticate, checkKeys: signingKeys.check }
+}

@@ -1,0 +1,91 @@
+import type * as identity from '@azure/identity'
+import type { AccessToken, ClientSecretCredential, OnBehalfOfCredential } from '@azure/identity'
+import { within } from '../lib/deadline.ts'
+import type { ServicePrincipal } from './credentials.ts'
+import { entraRefusal, type Road } from './entra-errors.ts'
+
+/** This API's own credential at Entra: a secret, or a certificate's PEM file. */
+export type ApiCredential = { readonly clientSecret: string } | { readonly certificatePath: string }
+
+export interface ExchangeOptions {
+  readonly authority: string
+  /** This API's client id. */
+  readonly clientId: string
+  readonly credential: ApiCredential
+  /** How long Entra may take. @default 5_000 (contract, section 4) */
+  readonly timeoutMs?: number | undefined
+}
+
+/** Gets tokens for Graph from Entra, one exchange a call. Both throw ConnectorError as entraRefusal() says. */
+export interface Exchange {
+  /** A token that stands for the user of `assertion`, a verified token for this API. */
+  onBehalfOf(tenantId: string, assertion: string): Promise<AccessToken>
+  asServicePrincipal(principal: ServicePrincipal): Promise<AccessToken>
+}
+
+type Credential = ClientSecretCredential | OnBehalfOfCredential
+
+const graph = 'https://graph.microsoft.com'
+
+/** Read.All does not write and ReadWrite.All does not read (graph-api.md, 6.1): a submit that polls needs both. */
+export const delegatedScopes = ['Read', 'ReadWrite'].map(right => `${graph}/SecurityCopilotWorkspaces.${right}.All`)
+
+const applicationScopes = [`${graph}/.default`]
+
+/** The real Entra, through @azure/identity. Its credential objects weigh 14 to 18 kB, so each serves one exchange only. */
+export function createExchange({ authority, clientId, credential, timeoutMs = 5000 }: ExchangeOptions): Exchange {
+  const options = {
+    authorityHost: authority,
+    // The authority is the operator's own word; asking Microsoft's public host about it would be a second call.
+    disableInstanceDiscovery: true,
+    retryOptions: { maxRetries: 1, retryDelayInMs: 200, maxRetryDelayInMs: 1000 },
+    // @azure/identity ignores abortSignal and requestOptions.timeout: this is where a deadline can be set on its requests.
+    additionalPolicies: [
+      {
+        position: 'perCall' as const,
+        policy: {
+          name: 'deadline',
+          sendRequest: (request: { timeout: number }, next: (request: never) => Promise<never>) => {
+            request.timeout = timeoutMs
+            return next(request as never)
+          },
+        },
+      },
+    ],
+  }
+
+  async function obtain(
+    road: Road,
+    create: (library: typeof identity) => Credential,
+    scopes: string[],
+  ): Promise<AccessToken> {
+    try {
+      // Loaded when Entra is first asked: loading takes a quarter of a second.
+      const asking = create(await import('@azure/identity'))
+      return await within(timeoutMs, asking.getToken(scopes, { enableCae: road === 'onBehalfOf' }))
+    } catch (error) {
+      throw entraRefusal(error, road)
+    }
+  }
+
+  return {
+    onBehalfOf: (tenantId, assertion) =>
+      obtain(
+        'onBehalfOf',
+        ({ OnBehalfOfCredential }) => {
+          const user = { tenantId, clientId, userAssertionToken: assertion, ...options }
+          // One constructor, but a type for each kind of credential.
+          return 'clientSecret' in credential
+            ? new OnBehalfOfCredential({ ...user, ...credential })
+            : new OnBehalfOfCredential({ ...user, ...credential })
+        },
+        delegatedScopes,
+      ),
+    asServicePrincipal: ({ tenantId, clientId: principalId, clientSecret }) =>
+      obtain(
+        'servicePrincipal',
+        ({ ClientSecretCredential }) => new ClientSecretCredential(tenantId, principalId, clientSecret, options),
+        applicationScopes,
+      ),
+  }
+}

@@ -1,0 +1,76 @@
+import { randomUUID } from 'node:crypto'
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import type { Clock } from '../lib/clock.ts'
+import type { Observer } from '../telemetry/observer.ts'
+import { answerHeaders, clientRequestId, type AnswerHeadersOptions } from './response-headers.ts'
+import { errorReply, toConnectorError } from './error-body.ts'
+
+export interface ErrorOptions extends AnswerHeadersOptions {
+  readonly clock: Clock
+  readonly observer: Observer
+}
+
+/** Answers any error thrown while a request is handled; what is our or Graph's fault is logged with its cause. */
+function answerError(
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  options: ErrorOptions,
+): FastifyReply {
+  const known = toConnectorError(error)
+  const { status, headers, body } = errorReply(known, {
+    requestId: request.id,
+    clientRequestId: clientRequestId(request.headers)?.id,
+    now: options.clock.now(),
+  })
+  const { sessionId, promptId } = known.facts
+  // A request that Fastify refuses before any hook has no journal.
+  if (request.journal && sessionId !== undefined) Object.assign(request.journal, { sessionId, promptId })
+  if (status >= 500) request.log.error({ err: known }, known.code)
+  return reply.code(status).headers(headers).serializer(JSON.stringify).send(body)
+}
+
+/** Answers a request that Fastify refuses before any hook, so that it has no headers of ours yet. */
+export function answerFrameworkError(
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  options: ErrorOptions,
+): FastifyReply {
+  return answerError(error, request, reply.headers(answerHeaders(request.id, request.headers, options)), options)
+}
+
+/** Answers what is not HTTP, on the bare socket: Node could make no request of it. */
+export function answerClientError(error: Error & { code?: string }, socket: Socket, options: ErrorOptions): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy(error)
+    return
+  }
+  const requestId = randomUUID()
+  const { status, headers, body } = errorReply(toConnectorError(error), {
+    requestId,
+    clientRequestId: undefined,
+    now: options.clock.now(),
+  })
+  const code = headers['x-ms-error-code']
+  options.observer.requestAnswered({ method: 'none', route: 'malformed', status, code, seconds: 0 })
+  const text = JSON.stringify(body)
+  const lines = Object.entries({
+    ...answerHeaders(requestId, {}, options),
+    ...headers,
+    'content-length': Buffer.byteLength(text),
+    connection: 'close',
+  }).map(([name, value]) => `${name}: ${value}\r\n`)
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${text}`)
+}
+
+/** One error handler for every route. */
+export const errorHandler = fp<ErrorOptions>(
+  async (app, options) => {
+    app.setErrorHandler((error, request, reply) => answerError(error, request, reply, options))
+  },
+  { name: 'errors' },
+)

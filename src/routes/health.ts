@@ -1,0 +1,46 @@
+import { z } from 'zod'
+import type { Operation } from '../openapi/route-description.ts'
+import type { ZodPlugin } from '../plugins/validation.ts'
+
+/** Something without which the service should get no calls. @throws ConnectorError a 503 row of the catalogue. */
+export type ReadinessCheck = () => Promise<void>
+
+export interface HealthOptions {
+  readonly checks: readonly ReadinessCheck[]
+}
+
+const health = z.strictObject({ status: z.string() }).meta({ title: 'Health', description: 'That it is well.' })
+
+/** The named answer, as the document calls it. */
+export const named = { Health: health }
+
+const livezOperation: Operation = {
+  operationId: 'GetLiveness',
+  tag: 'Health',
+  summary: 'Tell whether the process lives',
+  description: 'Knows no dependency: a restart would not cure one.',
+  answers: { 200: { description: 'It does.' } },
+  errors: [],
+}
+
+const readyzOperation: Operation = {
+  operationId: 'GetReadiness',
+  tag: 'Health',
+  summary: 'Tell whether the service takes calls',
+  description:
+    'Fails first when the service stops, and while it cannot reach the store or verify tokens. Graph takes no part.',
+  answers: { 200: { description: 'It does.' } },
+  errors: ['EntraUnavailable', 'StoreUnavailable', 'ShuttingDown'],
+}
+
+/** Liveness and readiness: no authentication, no secrets. Liveness knows no dependency. */
+export const healthRoutes: ZodPlugin<HealthOptions> = async (app, { checks }) => {
+  app.get('/livez', { schema: { operation: livezOperation, response: { 200: health } } }, async () => ({
+    status: 'alive',
+  }))
+  app.get('/readyz', { schema: { operation: readyzOperation, response: { 200: health } } }, async () => {
+    app.shutdown.refuse()
+    await Promise.all(checks.map(check => check()))
+    return { status: 'ready' }
+  })
+}

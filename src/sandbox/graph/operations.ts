@@ -1,0 +1,134 @@
+import { evaluations, listed, plugins, prompts, read, sessions, written, type Answer } from './responses.ts'
+import { found, onlyProperties, requiredText, type Call } from './call.ts'
+import { graphError } from './error-response.ts'
+import type { Model, PromptBody } from './graph-model.ts'
+import { pageOf } from './odata.ts'
+import type { Operation } from './markers.ts'
+
+export interface OperationOptions {
+  readonly model: Model
+  /** Items on a page of a list. @default 100 */
+  readonly pageSize?: number | undefined
+  /** Answers list-evaluations with one bare entity, as the reference page's sample does. @default false */
+  readonly bareEvaluation?: boolean | undefined
+  /** Accepts prompts of type "skill", which Graph does not yet. @default false */
+  readonly skills?: boolean | undefined
+}
+
+export interface PublishedOperation {
+  readonly name: Operation
+  readonly method: 'GET' | 'POST' | 'PATCH'
+  /** Below `/security/securityCopilot/workspaces`. */
+  readonly path: string
+  run(call: Call): Answer
+}
+
+/** The one workspace, besides its alias `default`. */
+export const workspaceId = '17aafe23-ab95-3b37-9546-56dec5ac0218'
+
+const sessionsPath = '/:workspace/sessions'
+const sessionPath = `${sessionsPath}/:session`
+const promptsPath = `${sessionPath}/prompts`
+const promptPath = `${promptsPath}/:prompt`
+const evaluationsPath = `${promptPath}/evaluations`
+
+/** The twelve published operations, in the order of graph-api.md. */
+export function publishedOperations(options: OperationOptions): readonly PublishedOperation[] {
+  const { model, pageSize = 100, bareEvaluation = false, skills = false } = options
+
+  function listWorkspaces({ query }: Call): Answer {
+    const workspace = { id: workspaceId, displayName: 'SecurityCopilot_Workspace' }
+    // The sample of this list, unlike the others, has a type on each item and no context.
+    const type = '#microsoft.graph.security.securityCopilot.workspace'
+    const value = pageOf([workspace], query, pageSize).items.map(item => ({ '@odata.type': type, ...item }))
+    return { status: 200, body: { value } }
+  }
+
+  function createSession(call: Call): Answer {
+    onlyProperties(call, 'displayName')
+    return written(call, sessions, model.createSession(call.caller.owner, requiredText(call, 'displayName')))
+  }
+
+  function updateSession(call: Call): Answer {
+    const { caller, params } = call
+    onlyProperties(call, 'displayName')
+    const session =
+      'displayName' in call.body
+        ? model.updateSession(caller.owner, params.session, requiredText(call, 'displayName'))
+        : model.getSession(caller.owner, params.session)
+    return written(call, sessions, found(session), 200)
+  }
+
+  function createPrompt(call: Call): Answer {
+    const { body, caller, params } = call
+    onlyProperties(call, 'type', 'content', ...(skills ? ['skillName', 'inputs'] : []))
+    if (body['type'] !== 'prompt' && !(skills && body['type'] === 'skill')) throw graphError(400)
+    const content = requiredText(call, 'content')
+    const prompt = model.createPrompt(caller.owner, params.session, { ...(body as unknown as PromptBody), content })
+    return written(call, prompts, found(prompt))
+  }
+
+  function listEvaluations(call: Call): Answer {
+    const { caller, params } = call
+    const all = found(model.listEvaluations(caller.owner, params.session, params.prompt))
+    const newest = bareEvaluation ? all.at(-1) : undefined
+    return newest ? read(call, evaluations, newest, '') : listed(call, evaluations, all, pageSize)
+  }
+
+  function createEvaluation(call: Call): Answer {
+    const { caller, params } = call
+    onlyProperties(call)
+    return written(call, evaluations, found(model.createEvaluation(caller.owner, params.session, params.prompt)))
+  }
+
+  return [
+    { name: 'listWorkspaces', method: 'GET', path: '', run: listWorkspaces },
+    {
+      name: 'listPlugins',
+      method: 'GET',
+      path: '/:workspace/plugins',
+      run: call => listed(call, plugins, model.listPlugins(), pageSize),
+    },
+    {
+      name: 'listSessions',
+      method: 'GET',
+      path: sessionsPath,
+      run: call => listed(call, sessions, model.listSessions(call.caller.owner), pageSize),
+    },
+    { name: 'createSession', method: 'POST', path: sessionsPath, run: createSession },
+    {
+      name: 'getSession',
+      method: 'GET',
+      path: sessionPath,
+      run: call => read(call, sessions, found(model.getSession(call.caller.owner, call.params.session))),
+    },
+    { name: 'updateSession', method: 'PATCH', path: sessionPath, run: updateSession },
+    {
+      name: 'listPrompts',
+      method: 'GET',
+      path: promptsPath,
+      run: call => listed(call, prompts, found(model.listPrompts(call.caller.owner, call.params.session)), pageSize),
+    },
+    { name: 'createPrompt', method: 'POST', path: promptsPath, run: createPrompt },
+    {
+      name: 'getPrompt',
+      method: 'GET',
+      path: promptPath,
+      run: call => {
+        const { session, prompt } = call.params
+        return read(call, prompts, found(model.getPrompt(call.caller.owner, session, prompt)))
+      },
+    },
+    { name: 'listEvaluations', method: 'GET', path: evaluationsPath, run: listEvaluations },
+    { name: 'createEvaluation', method: 'POST', path: evaluationsPath, run: createEvaluation },
+    {
+      name: 'getEvaluation',
+      method: 'GET',
+      path: `${evaluationsPath}/:evaluation`,
+      run: call => {
+        const { session, prompt, evaluation } = call.params
+        return read(call, evaluations, found(model.getEvaluation(call.caller.owner, session, prompt, evaluation)))
+      },
+    },
+  ]
+}

@@ -1,0 +1,125 @@
+import { writeFileSync } from 'node:fs'
+import t from 'tap'
+import { ConfigError, readConfig } from '../../src/config.ts'
+import { environmentVariables as complete } from '../helpers/environment.ts'
+
+const tenant = '33333333-3333-4333-8333-333333333333'
+const { PUBLIC_URL: _url, GRAPH_BASE_URL: _graph, ...registration } = complete
+
+/** The message of a refused configuration. */
+function refusalOf(variables: Record<string, string>): string {
+  try {
+    readConfig(variables)
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message
+  }
+  return 'accepted'
+}
+
+t.test('readConfig()', async t => {
+  await t.test('needs nothing but this API’s registration', async t => {
+    t.same(readConfig(registration), {
+      HOST: '127.0.0.1',
+      PORT: 8080,
+      PUBLIC_URL: 'http://localhost:8080',
+      GRAPH_BASE_URL: 'https://graph.microsoft.com/beta',
+      WORKSPACE_ID: 'default',
+      ENTRA_AUTHORITY: 'https://login.microsoftonline.com',
+      ...registration,
+      ENTRA_SCOPE: 'access_as_user',
+      ENTRA_ALLOWED_TENANTS: [registration.ENTRA_TENANT_ID],
+      RATE_LIMIT_CALLS: 600,
+      RATE_LIMIT_SECONDS: 60,
+      SUBMIT_WAIT_SECONDS: 60,
+      SKILL_MODE: 'content',
+      LOG_LEVEL: 'info',
+    })
+  })
+
+  await t.test('is frozen', async t => {
+    t.ok(Object.isFrozen(readConfig(complete)))
+  })
+
+  await t.test('takes an empty variable for an absent one', async t => {
+    t.match(readConfig({ ...complete, PORT: '', REDIS_URL: '', ENTRA_CLIENT_CERTIFICATE_PATH: '' }), { PORT: 8080 })
+  })
+
+  await t.test('derives PUBLIC_URL from PORT, and cuts a closing slash', async t => {
+    t.equal(readConfig({ ...registration, PORT: '9000' }).PUBLIC_URL, 'http://localhost:9000')
+    t.equal(readConfig({ ...complete, PUBLIC_URL: 'https://x.example/base/' }).PUBLIC_URL, 'https://x.example/base')
+  })
+
+  await t.test('reads tenants separated by commas', async t => {
+    const { ENTRA_ALLOWED_TENANTS } = readConfig({ ...complete, ENTRA_ALLOWED_TENANTS: `${tenant}, ${tenant}` })
+    t.same(ENTRA_ALLOWED_TENANTS, [tenant, tenant])
+  })
+
+  await t.test('reads a secret from a file', async t => {
+    const { ENTRA_CLIENT_SECRET: _secret, ...rest } = complete
+    const file = `${t.testdir()}/secret`
+    writeFileSync(file, 'from-a-file\n')
+    t.equal(readConfig({ ...rest, ENTRA_CLIENT_SECRET_FILE: file }).ENTRA_CLIENT_SECRET, 'from-a-file')
+  })
+
+  await t.test('allows http on loopback only', async t => {
+    for (const url of [
+      'http://localhost:1/beta',
+      'http://127.0.0.1:1/beta',
+      'http://[::1]:1/beta',
+      'https://g.example',
+    ]) {
+      t.equal(readConfig({ ...complete, GRAPH_BASE_URL: url, ENTRA_AUTHORITY: url }).GRAPH_BASE_URL, url)
+    }
+  })
+
+  await t.test('names every bad variable in one message, and no value', async t => {
+    const secret = 'hunter2'
+    const bad = {
+      PORT: '0',
+      PUBLIC_URL: 'ftp://x.example',
+      GRAPH_BASE_URL: 'http://graph.example/beta',
+      WORKSPACE_ID: 'a b',
+      ENTRA_AUTHORITY: `https://user:${secret}@login.example`,
+      ENTRA_TENANT_ID: 'contoso',
+      ENTRA_CLIENT_SECRET: secret,
+      ENTRA_CLIENT_CERTIFICATE_PATH: secret,
+      ENTRA_ALLOWED_TENANTS: `${tenant},`,
+      REDIS_URL: `http://:${secret}@x`,
+      RATE_LIMIT_CALLS: '-1',
+      RATE_LIMIT_SECONDS: '1.5',
+      SUBMIT_WAIT_SECONDS: '101',
+      SKILL_MODE: 'magic',
+      LOG_LEVEL: 'loud',
+      METRICS_PORT: '70000',
+    }
+    const message = refusalOf(bad)
+    for (const name of [...Object.keys(bad), 'ENTRA_CLIENT_ID']) t.ok(message.includes(`${name} `), name)
+    t.notOk(message.includes(secret))
+    t.notOk(message.includes('\n'))
+    t.match(message, /^Cannot read the configuration: /)
+  })
+
+  const cases: [string, Record<string, string>, RegExp][] = [
+    ['a missing tenant', { ENTRA_TENANT_ID: '' }, /ENTRA_TENANT_ID is required$/],
+    ['neither secret nor certificate', { ENTRA_CLIENT_SECRET: '' }, /ENTRA_CLIENT_SECRET or ENTRA_CLIENT_CERT/],
+    [
+      'a file that is not there',
+      { ENTRA_CLIENT_SECRET: '', ENTRA_CLIENT_SECRET_FILE: '/nowhere' },
+      /_FILE names a file/,
+    ],
+    [
+      'a certificate that is not there',
+      { ENTRA_CLIENT_SECRET: '', ENTRA_CLIENT_CERTIFICATE_PATH: '/nowhere' },
+      /ENTRA_CLIENT_CERTIFICATE_PATH names a file that cannot be read$/,
+    ],
+    ['a secret given twice', { ENTRA_CLIENT_SECRET_FILE: '/dev/null' }, /ENTRA_CLIENT_SECRET is set twice/],
+    ['a URL with a query', { PUBLIC_URL: 'https://x.example/?a' }, /PUBLIC_URL must be an http or https URL/],
+    ['a URL with a fragment', { PUBLIC_URL: 'https://x.example/#a' }, /PUBLIC_URL must/],
+    ['what is no URL', { PUBLIC_URL: 'x.example' }, /PUBLIC_URL must/],
+    ['a number in another notation', { PORT: '0x50' }, /PORT must be a whole number from 1 to 65535/],
+    ['a host that only looks like loopback', { GRAPH_BASE_URL: 'http://localhost.example' }, /GRAPH_BASE_URL must/],
+  ]
+  for (const [what, variables, message] of cases) {
+    t.match(refusalOf({ ...complete, ...variables }), message, `refuses ${what}`)
+  }
+})

@@ -1,0 +1,161 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { compareDateTimes } from '../../src/copilot/date-time.ts'
+import { hold } from '../../src/copilot/long-poll.ts'
+import { holdPollMs, retryAfterSeconds } from '../../src/copilot/pacing.ts'
+import { requireEnabled } from '../../src/copilot/plugins.ts'
+import { displayName, newPrompt, skillNameOf } from '../../src/copilot/prompt.ts'
+import { promptbookState } from '../../src/copilot/promptbook.ts'
+import { isEnded, resultTypeOf, stateOf } from '../../src/copilot/spelling.ts'
+import type { Evaluation } from '../../src/graph/resources.ts'
+import { leapingClock } from '../helpers/clock.ts'
+
+const evaluation = (state: string, type?: string): Evaluation => ({
+  id: '11111111-1111-4111-8111-111111111111',
+  createdDateTime: '2026-01-05T09:00:00Z',
+  lastModifiedDateTime: '2026-01-05T09:00:00Z',
+  state,
+  result: type === undefined ? null : { content: 'text', type },
+})
+
+t.test('displayName()', async t => {
+  const cases: [string, string, string][] = [
+    ['takes the first line that is not blank', '\n \t\r\n  Who signed in?  \nMore', 'Who signed in?'],
+    ['splits at every kind of line break', '\u2028\rFirst\u2029Second', 'First'],
+    ['cuts at 80 characters', 'x'.repeat(200), 'x'.repeat(80)],
+    ['does not cut an emoji in half', `${'x'.repeat(79)}😀 and more`, 'x'.repeat(79)],
+  ]
+  for (const [name, content, expected] of cases) t.equal(displayName(content), expected, name)
+
+  await t.test('is never empty nor too long for a prompt that is not blank', async () => {
+    const prompts = fc.string({ unit: 'binary' }).filter(text => text.trim() !== '')
+    fc.assert(
+      fc.property(prompts, text => {
+        const name = displayName(text)
+        return name !== '' && name.length <= 80 && name.trimStart() === name
+      }),
+    )
+  })
+})
+
+t.test('newPrompt()', async t => {
+  t.same(newPrompt({ content: 'Hello' }, 'content'), { type: 'prompt', content: 'Hello' })
+  t.same(newPrompt({ content: 'Hello', skillName: 'AskGpt' }, 'content'), { type: 'prompt', content: '/AskGpt Hello' })
+  t.same(newPrompt({ content: 'Hello', skillName: 'AskGpt', skillInputs: { a: 1.5, b: false } }, 'content'), {
+    type: 'prompt',
+    content: '/AskGpt Hello\na: 1.5\nb: false',
+  })
+  t.same(newPrompt({ content: 'Hello' }, 'native'), { type: 'prompt', content: 'Hello' })
+})
+
+t.test('skillNameOf() tells the skill of a prompt', async t => {
+  const cases: [string | null, string, string | null][] = [
+    ['Graph’s own word first', '/Other text', 'Graph’s own word first'],
+    [null, '/AskGpt Hello', 'AskGpt'],
+    [null, '/a_b.c-d\nHello', 'a_b.c-d'],
+    [null, 'Hello /AskGpt', null],
+    [null, '/etc/passwd was read', null],
+    [null, '/', null],
+  ]
+  for (const [skillName, content, expected] of cases) t.equal(skillNameOf({ skillName, content }), expected, content)
+
+  await t.test('also from what was written for one', async () => {
+    const name = fc.stringMatching(/^[A-Za-z0-9_.-]{1,128}$/)
+    fc.assert(
+      fc.property(name, fc.string(), (skillName, content) => {
+        const written = newPrompt({ content, skillName }, 'content')
+        return skillNameOf({ skillName: null, content: written.content }) === skillName
+      }),
+    )
+  })
+})
+
+t.test('retryAfterSeconds() grows with the age from 2 s to 20 s', async t => {
+  t.same(
+    [-60_000, 0, 8000, 12_000, 40_000, 80_000, 3_600_000].map(age => retryAfterSeconds(age)),
+    [2, 2, 2, 3, 10, 20, 20],
+  )
+})
+
+t.test('holdPollMs() grows from 1 s to 5 s, in whole ms', async t => {
+  t.same(
+    [0, 8000, 16_004, 40_000, 90_000].map(age => holdPollMs(age)),
+    [1000, 1000, 2001, 5000, 5000],
+  )
+})
+
+t.test('compareDateTimes() orders to the last of seven digits', async t => {
+  const ordered = [
+    '0001-01-01T00:00:00Z',
+    '2026-01-05T09:00:00Z',
+    '2026-01-05T09:00:00.07343Z',
+    '2026-01-05T09:00:00.0734301Z',
+    '2026-01-05T09:00:00.759634Z',
+    '2026-01-05T11:00:01+01:00',
+  ]
+  t.same(ordered.toReversed().toSorted(compareDateTimes), ordered)
+})
+
+t.test('spelling', async t => {
+  t.equal(stateOf(evaluation('waitingForInput')), 'WaitingForInput')
+  t.equal(resultTypeOf(evaluation('completed', 'timedOut')), 'TimedOut')
+  t.equal(resultTypeOf(evaluation('created')), 'Unknown')
+  t.same(
+    ['created', 'running', 'completed', 'cancelled', 'Completed', 'someday'].map(state => isEnded(evaluation(state))),
+    [false, false, true, true, true, false],
+  )
+})
+
+t.test('promptbookState()', async t => {
+  const cases: [string, (string | undefined)[]][] = [
+    ['Created', [undefined, undefined]],
+    ['Running', ['completed', undefined]],
+    ['Running', ['cancelled', 'running']],
+    ['WaitingForInput', ['running', 'waitingForInput', undefined]],
+    ['Cancelled', ['completed', 'cancelled']],
+    ['Completed', ['completed', 'completed']],
+  ]
+  for (const [state, states] of cases) {
+    t.equal(promptbookState(states.map(one => (one === undefined ? undefined : evaluation(one)))), state)
+  }
+})
+
+t.test('requireEnabled() names what is not enabled, and passes the rest', async t => {
+  const plugins = [
+    { name: 'Entra', isEnabled: true },
+    { name: 'Intune', isEnabled: false },
+  ]
+  t.doesNotThrow(() => requireEnabled(['Entra'], plugins))
+  t.throws(() => requireEnabled(['Entra', 'Intune'], plugins), { code: 'PluginNotEnabled', message: /"Intune"/ })
+  t.throws(() => requireEnabled(['entra'], plugins), { code: 'PluginNotEnabled' })
+})
+
+t.test('hold()', async t => {
+  const never = new AbortController().signal
+
+  await t.test('returns at once what has ended', async t => {
+    const clock = leapingClock()
+    const ended = evaluation('completed', 'success')
+    const read = () => t.fail('nothing to read') as never
+    t.equal(await hold(ended, { clock, until: clock.now() + 1000, signal: never, read }), ended)
+  })
+
+  await t.test('reads a last time when the time is up', async t => {
+    const clock = leapingClock()
+    const reads: number[] = []
+    const began = clock.now()
+    const read = async () => {
+      reads.push(clock.now() - began)
+      return evaluation('running')
+    }
+    await hold(evaluation('created'), { clock, until: began + 2500, signal: never, read })
+    t.same(reads, [1000, 2000, 2500])
+  })
+
+  await t.test('does not read for somebody who is gone', async t => {
+    const clock = leapingClock()
+    const read = () => t.fail('nobody waits') as never
+    const created = evaluation('created')
+    t.equal(await hold(created, { clock, until: clock.now() + 1000, signal: AbortSignal.abort(), read }), created)
+  })
+})

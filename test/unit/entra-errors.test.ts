@@ -1,0 +1,128 @@
+import t from 'tap'
+import { entraRefusal } from '../../src/auth/entra-errors.ts'
+import { createGraphTokens } from '../../src/auth/token-cache.ts'
+import { ConnectorError } from '../../src/errors.ts'
+import { leapingClock } from '../helpers/clock.ts'
+
+/** What @azure/identity throws: its own error, with MSAL's as the cause. */
+const thrown = (cause: object): Error =>
+  new Error('outer', { cause: Object.assign(new Error('inner jane.doe@contoso.example'), cause) })
+
+t.test('entraRefusal()', async t => {
+  const rows: [string, unknown, string, string][] = [
+    [
+      'a claims challenge',
+      thrown({ errorCode: 'invalid_grant', errorNo: 50076, claims: '{}' }),
+      'InsufficientClaims',
+      'InsufficientClaims',
+    ],
+    [
+      'interaction without claims',
+      thrown({ errorCode: 'interaction_required' }),
+      'InsufficientClaims',
+      'InsufficientClaims',
+    ],
+    [
+      'an assertion out of time',
+      thrown({ errorCode: 'invalid_grant', errorNo: 500133 }),
+      'InvalidToken',
+      'InvalidClientCredentials',
+    ],
+    [
+      'consent',
+      thrown({ errorCode: 'invalid_grant', errorNo: '65001' }),
+      'EntraMisconfigured',
+      'InvalidClientCredentials',
+    ],
+    [
+      'a wrong secret',
+      thrown({ errorCode: 'invalid_client', errorNo: 7000215 }),
+      'EntraMisconfigured',
+      'InvalidClientCredentials',
+    ],
+    [
+      'a refusal without a number',
+      thrown({ errorCode: 'invalid_client' }),
+      'EntraMisconfigured',
+      'InvalidClientCredentials',
+    ],
+    [
+      'a number in the text alone',
+      new Error('AADSTS90002: Tenant not found'),
+      'EntraMisconfigured',
+      'InvalidClientCredentials',
+    ],
+    [
+      'a transient number',
+      thrown({ errorCode: 'invalid_request', errorNo: 90055 }),
+      'EntraUnavailable',
+      'EntraUnavailable',
+    ],
+    [
+      'temporarily_unavailable',
+      thrown({ errorCode: 'temporarily_unavailable', errorNo: 1 }),
+      'EntraUnavailable',
+      'EntraUnavailable',
+    ],
+    ['network_error', thrown({ errorCode: 'network_error' }), 'EntraUnavailable', 'EntraUnavailable'],
+    ['no answer', new Error('endpoints_resolution_error'), 'EntraUnavailable', 'EntraUnavailable'],
+    ['what is no error', 'text', 'EntraUnavailable', 'EntraUnavailable'],
+  ]
+  for (const [what, error, ofUser, ofPrincipal] of rows) {
+    for (const [road, code] of [
+      ['onBehalfOf', ofUser],
+      ['servicePrincipal', ofPrincipal],
+    ] as const) {
+      const refusal = entraRefusal(error, road)
+      t.equal(refusal.code, code, `${what}, ${road}`)
+      t.notMatch(`${refusal.message} ${String(refusal.cause)} ${JSON.stringify(refusal.facts)}`, /contoso/)
+    }
+  }
+})
+
+t.test('graph tokens', async t => {
+  const token = (name: string, lifetimeMs: number) => async () => ({
+    token: name,
+    expiresOnTimestamp: Date.now() + lifetimeMs,
+  })
+
+  await t.test('are used until two minutes before they expire, or for half of a short life', async t => {
+    const clock = leapingClock()
+    const tokens = createGraphTokens(clock)
+    t.equal(await tokens.get('long', token('a', 600_000)), 'a')
+    t.equal(await tokens.get('short', token('c', 100_000)), 'c')
+    clock.advance(45_000)
+    t.equal(await tokens.get('short', token('d', 100_000)), 'c')
+    clock.advance(10_000)
+    t.equal(await tokens.get('short', token('d', 100_000)), 'd')
+    t.equal(await tokens.get('long', token('b', 600_000)), 'a')
+    clock.advance(430_000)
+    t.equal(await tokens.get('long', token('b', 600_000)), 'b')
+  })
+
+  await t.test('that have expired are not kept', async t => {
+    const tokens = createGraphTokens(leapingClock())
+    t.equal(await tokens.get('x', token('a', -1)), 'a')
+    t.equal(await tokens.get('x', token('b', 600_000)), 'b')
+  })
+
+  await t.test('that are dropped are obtained anew', async t => {
+    const tokens = createGraphTokens(leapingClock())
+    await tokens.get('x', token('a', 600_000))
+    tokens.drop('x')
+    t.equal(await tokens.get('x', token('b', 600_000)), 'b')
+  })
+
+  await t.test('are obtained once for all who ask meanwhile, and a failure is shared but not kept', async t => {
+    const tokens = createGraphTokens(leapingClock())
+    let asked = 0
+    const failing = async () => {
+      asked += 1
+      throw new ConnectorError('EntraUnavailable', 'Cannot get a token for Graph: no answer')
+    }
+    const results = await Promise.allSettled(Array.from({ length: 50 }, () => tokens.get('x', failing)))
+    t.ok(results.every(result => result.status === 'rejected'))
+    t.equal(asked, 1)
+    t.equal(await tokens.get('x', token('a', 600_000)), 'a')
+  })
+})

@@ -1,0 +1,127 @@
+import t from 'tap'
+import { ConnectorError } from '../../src/errors.ts'
+import { nextPagePath } from '../../src/graph/next-page.ts'
+import { refusal } from '../../src/graph/graph-errors.ts'
+import { retryAfterSeconds } from '../../src/graph/retry-after.ts'
+import { monday } from '../helpers/clock.ts'
+
+const attempt = {
+  action: 'read the evaluation',
+  notFound: 'EvaluationNotFound',
+  token: 'the-token-sent',
+  now: monday,
+} as const
+
+const refuse = (status: number, headers: Record<string, string | string[]> = {}, body?: unknown) =>
+  refusal({ status, headers, body }, attempt)
+
+t.test('refusal() maps Graph’s final refusals to the catalogue', async t => {
+  const rows: [number, Record<string, string>, string, number, number | undefined][] = [
+    [400, {}, 'GraphError', 502, undefined],
+    [401, {}, 'GraphError', 502, undefined],
+    [402, {}, 'GraphError', 502, undefined],
+    [403, {}, 'GraphForbidden', 403, undefined],
+    [404, {}, 'EvaluationNotFound', 404, undefined],
+    [409, {}, 'GraphError', 502, undefined],
+    [429, { 'retry-after': '7' }, 'GraphThrottled', 429, 7],
+    [429, {}, 'GraphThrottled', 429, 10],
+    [500, {}, 'GraphError', 502, undefined],
+    [500, { 'retry-after': '7' }, 'GraphError', 502, undefined],
+    [502, {}, 'GraphError', 502, undefined],
+    [503, {}, 'GraphError', 502, undefined],
+    [503, { 'retry-after': '7' }, 'GraphUnavailable', 503, 7],
+    [504, {}, 'GraphTimeout', 504, undefined],
+    [509, {}, 'GraphError', 502, undefined],
+  ]
+  for (const [graphStatus, headers, code, status, retryAfter] of rows) {
+    const error = refuse(graphStatus, headers)
+    t.ok(error instanceof ConnectorError)
+    t.match(error, { code, status }, `${graphStatus} ${JSON.stringify(headers)}`)
+    t.match(error.message, /^Cannot read the evaluation: /)
+    t.equal(error.facts.retryAfterSeconds, retryAfter)
+    t.equal(error.facts.graph?.status, graphStatus)
+  }
+})
+
+t.test('refusal() passes a claims challenge on as InsufficientClaims', async t => {
+  const graph =
+    'Bearer realm="", authorization_uri="https://login.example", error="insufficient_claims", claims="eyJhIjoxfQ=="'
+  for (const header of [graph, ['Basic realm="x"', graph]]) {
+    const error = refuse(401, { 'www-authenticate': header })
+    t.match(error, { code: 'InsufficientClaims', status: 401 })
+    t.same(error.facts.headers, {
+      'www-authenticate': 'Bearer error="insufficient_claims", claims="eyJhIjoxfQ=="',
+    })
+  }
+  const others = ['Bearer error="invalid_token", claims="eyJhIjoxfQ=="', 'Bearer error="insufficient_claims"']
+  for (const header of others) t.equal(refuse(401, { 'www-authenticate': header }).code, 'GraphError')
+})
+
+t.test('refusal() shows what Graph said', async t => {
+  const said = (error: object, headers = {}) => refuse(500, headers, { error }).facts.graph
+
+  t.same(said({ code: 'UnknownError', message: '', innerError: { 'request-id': 'r1' } }), {
+    status: 500,
+    code: 'UnknownError',
+    message: '',
+    'request-id': 'r1',
+  })
+  t.same(said({ code: 'X', message: 'm', innererror: { 'request-id': 'r2' } }), {
+    status: 500,
+    code: 'X',
+    message: 'm',
+    'request-id': 'r2',
+  })
+  t.same(said({ code: 5, message: {}, innerError: 'x' }, { 'request-id': 'r3' }), { status: 500, 'request-id': 'r3' })
+  for (const body of [undefined, null, 'text', [], {}, { error: 'text' }]) {
+    t.same(refuse(500, {}, body).facts.graph, { status: 500 })
+  }
+  t.equal(said({ message: 'x'.repeat(1000) })?.message?.length, 300)
+})
+
+t.test('refusal() cuts tokens out of what Graph repeats', async t => {
+  const message = 'Token the-token-sent, eyJhbGciOi.eyJzdWIi.c2ln and Bearer abc.def were refused'
+  const error = refuse(401, {}, { error: { code: 'x', message } })
+  t.equal(error.facts.graph?.message, 'Token [token], [token] and [token] were refused')
+})
+
+t.test('retryAfterSeconds() reads every form of the header', async t => {
+  const cases: [string | undefined, number | undefined][] = [
+    [undefined, undefined],
+    ['7', 7],
+    [' 7 ', 7],
+    ['0', 1],
+    ['1.2', 2],
+    ['Mon, 05 Jan 2026 09:00:30 GMT', 30],
+    ['Mon, 05 Jan 2026 08:00:00 GMT', 1],
+    ['-5', undefined],
+    ['soon', undefined],
+    ['', undefined],
+    ['9'.repeat(400), undefined],
+  ]
+  for (const [header, seconds] of cases) t.equal(retryAfterSeconds(header, monday), seconds, String(header))
+})
+
+t.test('nextPagePath()', async t => {
+  const base = 'https://graph.example/beta'
+
+  t.equal(nextPagePath(`${base}/a/b?$skiptoken=x%20y`, base, 'list'), '/a/b?$skiptoken=x%20y')
+  t.equal(nextPagePath('https://graph.example/a', 'https://graph.example', 'list'), '/a')
+
+  for (const link of [
+    'https://evil.example/beta/a',
+    'http://graph.example/beta/a',
+    'https://graph.example:8443/beta/a',
+    'https://graph.example/v1.0/a',
+    'https://graph.example/beta',
+    'https://graph.example/betamax/a',
+    'https://graph.example/beta/../v1.0/a',
+    'https://graph.example/beta/%2e%2e/v1.0/a',
+    'https://user@graph.example/beta/a',
+    'https://:pass@graph.example/beta/a',
+    '/beta/a',
+    '',
+  ]) {
+    t.throws(() => nextPagePath(link, base, 'list'), { code: 'GraphInvalidResponse' }, link)
+  }
+})

@@ -1,0 +1,97 @@
+import t from 'tap'
+import { tokenError } from '../../src/sandbox/entra/token-error.ts'
+import { asPrincipal, entraWorld, principal, type EntraWorld } from '../helpers/entra-world.ts'
+
+const exchanges = ({ entraCalls }: EntraWorld): number => entraCalls.filter(call => call === 'clientCredentials').length
+const submit = (w: EntraWorld, headers: Record<string, string>) =>
+  w.post('/process-prompt', { PromptContent: 'Hello' }, { ...headers, prefer: 'respond-async' })
+
+t.test('a service principal', async t => {
+  await t.test('calls as itself, with one exchange for many calls', async t => {
+    const w = await entraWorld(t)
+    for (let call = 0; call < 20; call += 1) t.equal((await submit(w, asPrincipal())).status, 202)
+    t.equal(exchanges(w), 1)
+    t.equal(w.model.listSessions(`app ${principal.clientId}`).length, 20)
+  })
+
+  await t.test('is never answered from the entry of a right secret when its own is wrong', async t => {
+    const w = await entraWorld(t)
+    await submit(w, asPrincipal())
+    const calls = w.calls.length
+    const replies = await Promise.all(
+      ['guess', `${principal.clientSecret} `.trim() + '!', 'x'].map(secret => submit(w, asPrincipal(secret))),
+    )
+    for (const reply of replies) {
+      t.match(reply, { status: 401, body: { error: { code: 'InvalidClientCredentials' } } })
+      t.notMatch(JSON.stringify(reply.body), /AADSTS|contoso|secret of/)
+    }
+    t.equal(w.calls.length, calls)
+    t.equal((await submit(w, asPrincipal())).status, 202)
+  })
+
+  await t.test('that repeats a wrong secret is refused without asking Entra, for 5 s', async t => {
+    const w = await entraWorld(t)
+    for (let call = 0; call < 10; call += 1) t.equal((await submit(w, asPrincipal('guess'))).status, 401)
+    t.equal(exchanges(w), 1)
+    w.clock.advance(5001)
+    await submit(w, asPrincipal('guess'))
+    t.equal(exchanges(w), 2)
+  })
+
+  await t.test('is refused when Entra does not know it', async t => {
+    const w = await entraWorld(t)
+    const headers = { ...asPrincipal(), 'x-entra-client-id': '55555555-5555-4555-8555-555555555555' }
+    t.match(await submit(w, headers), { status: 401, body: { error: { code: 'InvalidClientCredentials' } } })
+  })
+
+  await t.test('of a tenant that may not call is refused without asking Entra', async t => {
+    const w = await entraWorld(t)
+    const headers = { ...asPrincipal(), 'x-entra-tenant-id': '55555555-5555-4555-8555-555555555555' }
+    t.match(await submit(w, headers), { status: 403, body: { error: { code: 'TenantNotAllowed' } } })
+    t.same(w.entraCalls, [])
+  })
+
+  await t.test('hears of Conditional Access without claims', async t => {
+    const w = await entraWorld(t)
+    w.entra.refuse(principal.clientId, tokenError('interaction_required', 53003, 'Blocked.'))
+    const reply = await submit(w, asPrincipal())
+    t.match(reply, { status: 401, body: { error: { code: 'InsufficientClaims' } } })
+    t.equal(reply.headers.get('www-authenticate'), 'Bearer error="insufficient_claims"')
+  })
+
+  await t.test('gets a new token after Graph refused the old one', async t => {
+    const w = await entraWorld(t)
+    const headers = asPrincipal()
+    await w.post('/process-prompt', { PromptContent: '[sim:createSession=401]' }, headers)
+    await submit(w, headers)
+    t.equal(exchanges(w), 2)
+  })
+
+  await t.test('is told when Entra does not answer, and may try again at once', async t => {
+    const w = await entraWorld(t, { entraTimeoutMs: 500 })
+    w.outage = 'refuses'
+    t.match(await submit(w, asPrincipal()), { status: 503, body: { error: { code: 'EntraUnavailable' } } })
+    w.outage = undefined
+    t.equal((await submit(w, asPrincipal())).status, 202)
+  })
+})
+
+t.test('mixed, partial and missing credentials', async t => {
+  const w = await entraWorld(t)
+  const { 'x-entra-client-secret': _secret, ...partial } = asPrincipal()
+  const empty = { 'x-entra-tenant-id': '', 'x-entra-client-id': '', 'x-entra-client-secret': '' }
+  const bearer = await w.asUser('a11ce000-0000-4000-8000-000000000001')
+
+  t.match(await submit(w, { ...bearer, ...asPrincipal() }), {
+    status: 400,
+    body: { error: { code: 'InvalidRequest' } },
+  })
+  t.match(await submit(w, partial), {
+    status: 400,
+    body: { error: { code: 'InvalidRequest', details: [{ target: 'x-entra-client-secret', code: 'Required' }] } },
+  })
+  const none = await submit(w, empty)
+  t.match(none, { status: 401, body: { error: { code: 'AuthenticationRequired' } } })
+  t.equal(none.headers.get('www-authenticate'), 'Bearer')
+  t.equal((await submit(w, { ...bearer, ...empty })).status, 202)
+})
