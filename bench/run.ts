@@ -11,8 +11,8 @@ import { refusalsSection } from './sections/refusals.ts'
 import { soakSection } from './sections/soak.ts'
 import { submitSection } from './sections/submit.ts'
 
-// `npm run bench`: every section, or those named. Writes docs/performance.md, its numbers as JSON and one chart beside it; sections that were
-// not run keep what they had.
+// `npm run bench`: every section, or those named. Writes docs/performance.md, its numbers as JSON
+// and one chart beside it; sections that were not run keep what they had.
 const sections: Readonly<Record<string, () => Promise<Section>>> = {
   fetch: fetchSection,
   submit: submitSection,
@@ -26,7 +26,10 @@ const sections: Readonly<Record<string, () => Promise<Section>>> = {
 const numbers = 'docs/performance.json'
 
 const wanted = process.argv.slice(2)
-const results = (existsSync(numbers) ? JSON.parse(readFileSync(numbers, 'utf8')) : {}) as Record<string, Section>
+const results = (existsSync(numbers) ? JSON.parse(readFileSync(numbers, 'utf8')) : {}) as Record<
+  string,
+  Section
+>
 for (const [name, run] of Object.entries(sections)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue
   results[name] = { ...(await run()), measured: new Date().toISOString().slice(0, 10) }
@@ -40,7 +43,10 @@ const notes = readFileSync('bench/notes.md', 'utf8')
 writeFileSync('docs/performance.md', `${report}\n${notes}`)
 const [table] = results['fetch']?.tables ?? []
 if (table) {
-  const bars = table.rows.map(([name, cpu]) => ({ name: String(name), value: Number.parseFloat(String(cpu)) }))
+  const bars = table.rows.map(([name, cpu]) => ({
+    name: String(name),
+    value: Number.parseFloat(String(cpu)),
+  }))
   writeFileSync('docs/performance.svg', barChart(table.title, 'µs', bars))
 }
 console.log(report)

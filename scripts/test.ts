@@ -2,9 +2,11 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 
-// `npm test`: runs tap on every test file, or on those named. Shows a line a file, every failure whole, the coverage that
-// is missing, and closes with one line that counts the assertions.
-const tap = spawn('tap', ['--reporter=tap', ...process.argv.slice(2)], { stdio: ['inherit', 'pipe', 'inherit'] })
+// `npm test`: runs tap on every test file, or on those named. Shows a line a file, every failure
+// whole, the coverage that is missing, and closes with one line that counts the assertions.
+const tap = spawn('tap', ['--reporter=tap', ...process.argv.slice(2)], {
+  stdio: ['inherit', 'pipe', 'inherit'],
+})
 const closed = once(tap, 'close')
 
 let inTests = true

@@ -46,7 +46,10 @@ export interface Parts {
   readonly extraHeaders?: Readonly<Record<string, string>>
 }
 
-/** A path may be as long as Node lets a request line be: a long id is then refused as an id, with a reason. */
+/**
+ * A path may be as long as Node lets a request line be: a long id is then refused as an id, with a
+ * reason.
+ */
 const maxParamLength = 16_384
 
 /** Puts the service together. Reads no environment and opens no socket. */

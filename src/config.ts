@@ -3,7 +3,8 @@ import { z } from 'zod'
 
 const loopback = new Set(['localhost', '127.0.0.1', '[::1]'])
 
-const isLoopback = (url: URL): boolean => loopback.has(url.hostname) || url.hostname.endsWith('.localhost')
+const isLoopback = (url: URL): boolean =>
+  loopback.has(url.hostname) || url.hostname.endsWith('.localhost')
 
 /** A root that paths are appended to: no credentials, query, fragment or closing slash. */
 const root = (protocols: string[], accept: (url: URL) => boolean, error: string) =>
@@ -41,7 +42,9 @@ export const environment = z.object({
   PORT: integer(1, 65_535).default(8080).describe('TCP port to listen on'),
   PUBLIC_URL: root(['https:', 'http:'], () => true, 'must be an http or https URL')
     .optional()
-    .describe('Base of every URL handed out; `http://localhost:PORT` when absent. A connector needs https'),
+    .describe(
+      'Base of every URL handed out; `http://localhost:PORT` when absent. A connector needs https',
+    ),
   GRAPH_BASE_URL: secureRoot
     .default('https://graph.microsoft.com/beta')
     .describe('Root of Microsoft Graph: https, or http on loopback'),
@@ -64,7 +67,10 @@ export const environment = z.object({
     .string()
     .optional()
     .describe("PEM file with this API's certificate and key, instead of the secret"),
-  ENTRA_CLIENT_CERTIFICATE_PATH_FILE: z.string().optional().describe('File that holds `ENTRA_CLIENT_CERTIFICATE_PATH`'),
+  ENTRA_CLIENT_CERTIFICATE_PATH_FILE: z
+    .string()
+    .optional()
+    .describe('File that holds `ENTRA_CLIENT_CERTIFICATE_PATH`'),
   ENTRA_AUDIENCE: z.string().optional().describe('A further audience accepted in bearer tokens'),
   ENTRA_SCOPE: z.string().default('access_as_user').describe('Scope that a bearer token must hold'),
   ENTRA_ALLOWED_TENANTS: z
@@ -77,15 +83,21 @@ export const environment = z.object({
     .url({ protocol: /^rediss?$/, error: 'must be a redis or rediss URL' })
     .optional()
     .describe('Store shared by replicas; in memory when absent'),
-  RATE_LIMIT_CALLS: integer(1, 1_000_000).default(600).describe('Calls allowed per connection and window'),
+  RATE_LIMIT_CALLS: integer(1, 1_000_000)
+    .default(600)
+    .describe('Calls allowed per connection and window'),
   RATE_LIMIT_SECONDS: integer(1, 86_400).default(60).describe('Length of the window, in seconds'),
   SUBMIT_WAIT_SECONDS: integer(0, 100)
     .default(60)
-    .describe('How long Submit waits for the answer when the caller does not say, in seconds: 0 to 100'),
+    .describe(
+      'How long Submit waits for the answer when the caller does not say, in seconds: 0 to 100',
+    ),
   SKILL_MODE: z
     .enum(['content', 'native'], 'must be content or native')
     .default('content')
-    .describe('How a skill reaches Graph: written into the `content`, or `native` for the day Graph accepts it'),
+    .describe(
+      'How a skill reaches Graph: written into the `content`, or `native` for the day Graph accepts it',
+    ),
   LOG_LEVEL: z
     .enum(levels, `must be one of ${levels.join(', ')}`)
     .default('info')
@@ -94,11 +106,15 @@ export const environment = z.object({
     .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
     .optional()
     .describe('Where traces are sent by OTLP over HTTP; none are recorded when absent'),
-  METRICS_PORT: integer(1, 65_535).optional().describe('Port that serves `/metrics`; nothing is exposed when absent'),
+  METRICS_PORT: integer(1, 65_535)
+    .optional()
+    .describe('Port that serves `/metrics`; nothing is exposed when absent'),
 })
 
 /** The configuration: frozen, every default filled in, files read. */
-export type Config = Readonly<z.output<typeof environment> & { PUBLIC_URL: string; ENTRA_ALLOWED_TENANTS: string[] }>
+export type Config = Readonly<
+  z.output<typeof environment> & { PUBLIC_URL: string; ENTRA_ALLOWED_TENANTS: string[] }
+>
 
 /** A configuration that cannot be used. The message names every bad variable and never a value. */
 export class ConfigError extends Error {
@@ -107,12 +123,16 @@ export class ConfigError extends Error {
 
 type Environment = Record<string, string | undefined>
 
-/** Fills `NAME` from the file that `NAME_FILE` names; a variable set both ways, or a file that cannot be read, is a problem. */
+/**
+ * Fills `NAME` from the file that `NAME_FILE` names; a variable set both ways, or a file that
+ * cannot be read, is a problem.
+ */
 function readFiles(env: Environment, problems: string[]): void {
   for (const name of ['ENTRA_CLIENT_SECRET', 'ENTRA_CLIENT_CERTIFICATE_PATH']) {
     const file = env[`${name}_FILE`]
     if (file === undefined) continue
-    if (env[name] !== undefined) problems.push(`${name} is set twice, by itself and by ${name}_FILE`)
+    if (env[name] !== undefined)
+      problems.push(`${name} is set twice, by itself and by ${name}_FILE`)
     try {
       env[name] = readFileSync(file, 'utf8').trim()
     } catch {
@@ -121,7 +141,9 @@ function readFiles(env: Environment, problems: string[]): void {
   }
 }
 
-/** The certificate is read when Entra is first asked; that it can be is better known at the start. */
+/**
+ * The certificate is read when Entra is first asked; that it can be is better known at the start.
+ */
 function checkCertificate(path: string, problems: string[]): void {
   try {
     accessSync(path)
@@ -135,7 +157,9 @@ function checkCertificate(path: string, problems: string[]): void {
  * @throws ConfigError naming every variable that is missing or wrong.
  */
 export function readConfig(variables: Environment): Config {
-  const env: Environment = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== ''))
+  const env: Environment = Object.fromEntries(
+    Object.entries(variables).filter(([, value]) => value !== ''),
+  )
   const problems: string[] = []
   readFiles(env, problems)
   const certificate = env['ENTRA_CLIENT_CERTIFICATE_PATH']
@@ -146,7 +170,9 @@ export function readConfig(variables: Environment): Config {
     problems.push(`${name} ${env[name] === undefined ? 'is required' : issue.message}`)
   }
   if (!env['ENTRA_CLIENT_SECRET'] === !certificate) {
-    problems.push('ENTRA_CLIENT_SECRET or ENTRA_CLIENT_CERTIFICATE_PATH is required, and only one of them')
+    problems.push(
+      'ENTRA_CLIENT_SECRET or ENTRA_CLIENT_CERTIFICATE_PATH is required, and only one of them',
+    )
   }
   if (!parsed.success || problems.length > 0) {
     throw new ConfigError(`Cannot read the configuration: ${[...new Set(problems)].join('; ')}`)

@@ -1,4 +1,7 @@
-/** Every error a caller can receive: code and HTTP status. A published code never changes; docs/errors.md lists the same rows. */
+/**
+ * Every error a caller can receive: code and HTTP status. A published code never changes;
+ * docs/errors.md lists the same rows.
+ */
 export const catalogue = {
   InvalidRequest: 400,
   PluginNotEnabled: 400,
@@ -57,7 +60,10 @@ export interface CreatedIds {
   readonly promptId?: string
 }
 
-/** What an error may carry beside its code and message; shown to the caller unless it says otherwise. */
+/**
+ * What an error may carry beside its code and message; shown to the caller unless it says
+ * otherwise.
+ */
 export interface ErrorFacts extends CreatedIds {
   readonly target?: string
   readonly details?: readonly ErrorDetail[]
@@ -77,8 +83,8 @@ export interface ErrorFacts extends CreatedIds {
 }
 
 /**
- * The one error class. Its message reads "Cannot do X: why" and is shown to the caller: it holds no token, no secret
- * and no text of a prompt or an answer.
+ * The one error class. Its message reads "Cannot do X: why" and is shown to the caller: it holds no
+ * token, no secret and no text of a prompt or an answer.
  */
 export class ConnectorError extends Error {
   override readonly name = 'ConnectorError'
@@ -87,8 +93,8 @@ export class ConnectorError extends Error {
   readonly facts: ErrorFacts
 
   constructor(code: ErrorCode, message: string, facts: ErrorFacts = {}) {
-    // No stack: the code says where it comes from, what nobody foresaw keeps its own as the cause, and taking a stack is the dearest
-    // part of a refusal.
+    // No stack: the code says where it comes from, what nobody foresaw keeps its own as the cause,
+    // and taking a stack is the dearest part of a refusal.
     const { stackTraceLimit } = Error
     Error.stackTraceLimit = 0
     super(message, { cause: facts.cause })
@@ -98,7 +104,10 @@ export class ConnectorError extends Error {
     this.facts = facts
   }
 
-  /** Anything thrown as one of ours; what nobody foresaw becomes `InternalError`, which shows nothing of it. */
+  /**
+   * Anything thrown as one of ours; what nobody foresaw becomes `InternalError`, which shows
+   * nothing of it.
+   */
   static from(error: unknown): ConnectorError {
     if (error instanceof ConnectorError) return error
     const message = 'Cannot complete the request: an unexpected error occurred'

@@ -10,8 +10,9 @@ const commandTimeoutMs = 1000
 const startTimeoutMs = 1000
 
 /**
- * Connects to the shared store, if there is one. Commands fail at once while it is away, and it comes back by itself. Whoever uses it hears of
- * failures by its commands, so its own error events say nothing new.
+ * Connects to the shared store, if there is one. Commands fail at once while it is away, and it
+ * comes back by itself. Whoever uses it hears of failures by its commands, so its own error events
+ * say nothing new.
  */
 export async function connectStore(url: string | undefined): Promise<Redis | undefined> {
   if (url === undefined) return undefined

@@ -2,11 +2,17 @@
 export interface ServerLimits {
   /** From the first byte of a request to the end of its headers. */
   readonly headersTimeoutMs: number
-  /** From the first byte to the end of the body. The answer may take longer: a Submit is held for up to 100 s. */
+  /**
+   * From the first byte to the end of the body. The answer may take longer: a Submit is held for up
+   * to 100 s.
+   */
   readonly requestTimeoutMs: number
   /** How often both are looked at. */
   readonly checkIntervalMs: number
-  /** An idle connection is kept so long: longer than balancers keep theirs (60 s, as a rule), so that it is they who close. */
+  /**
+   * An idle connection is kept so long: longer than balancers keep theirs (60 s, as a rule), so
+   * that it is they who close.
+   */
   readonly keepAliveTimeoutMs: number
   /** Connections at the same time; further ones are closed at once. */
   readonly maxConnections: number

@@ -19,7 +19,15 @@ await run(async () => {
   const { observer } = observability
   const { authenticate, checkKeys } = createEntra({ config, clock, observer })
   const store = await connectStore(config.REDIS_URL)
-  const app = createService({ config, authenticate, checks: [checkKeys], clock, log, store, ...observability })
+  const app = createService({
+    config,
+    authenticate,
+    checks: [checkKeys],
+    clock,
+    log,
+    store,
+    ...observability,
+  })
   await app.listen({ host: config.HOST, port: config.PORT })
   return {
     stop: () => app.shutdown.stop(),

@@ -40,7 +40,10 @@ export interface ServiceOptions {
   readonly graphLimits?: { readonly timeoutMs?: number; readonly maxBodyBytes?: number }
 }
 
-/** The service that a configuration describes. It listens to nothing yet; closing it closes what it opened. */
+/**
+ * The service that a configuration describes. It listens to nothing yet; closing it closes what it
+ * opened.
+ */
 export function createService({
   config,
   graphLimits,

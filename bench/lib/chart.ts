@@ -3,7 +3,8 @@ interface Bar {
   readonly value: number
 }
 
-const plain = (text: string): string => text.replaceAll('*', '').replaceAll('&', '&amp;').replaceAll('<', '&lt;')
+const plain = (text: string): string =>
+  text.replaceAll('*', '').replaceAll('&', '&amp;').replaceAll('<', '&lt;')
 
 /** Horizontal bars as an SVG, the first one ours. */
 export function barChart(title: string, unit: string, bars: readonly Bar[]): string {

@@ -21,7 +21,10 @@ export interface Compared {
   readonly rss: number
 }
 
-/** So many requests until V8 has compiled what it will compile: measured, the larger programs need as many. */
+/**
+ * So many requests until V8 has compiled what it will compile: measured, the larger programs need
+ * as many.
+ */
 const warmUp = 20_000
 const rounds = 15
 const roundRequests = 2000
@@ -33,7 +36,10 @@ export const howCompared = `CPU of the server's process for a request: median of
 /** The time of each request at a steady rate, in ms. */
 export const steady = (aim: Aim): Promise<number[]> => openLoop(aim, perSecond, seconds)
 
-/** Measures all targets in turn, round by round, so that what disturbs the machine disturbs all of them. */
+/**
+ * Measures all targets in turn, round by round, so that what disturbs the machine disturbs all of
+ * them.
+ */
 export async function compare(targets: readonly Target[]): Promise<Compared[]> {
   for (const { aim } of targets) await closedLoop(aim, warmUp)
   const cpu: number[][] = targets.map(() => [])
@@ -54,9 +60,13 @@ export async function compare(targets: readonly Target[]): Promise<Compared[]> {
 }
 
 /** What one costs of another: the median of the ratios of rounds that were next to each other. */
-export const ratioOf = (one: Compared, other: Compared): number => median(ratios(one.cpu, other.cpu))
+export const ratioOf = (one: Compared, other: Compared): number =>
+  median(ratios(one.cpu, other.cpu))
 
-/** The cells that every comparison shows: CPU, of the reference, p50 and p99 beyond `direct`, memory. */
+/**
+ * The cells that every comparison shows: CPU, of the reference, p50 and p99 beyond `direct`,
+ * memory.
+ */
 export function cells(one: Compared, reference: Compared, direct = { p50: 0, p99: 0 }): string[] {
   return [
     shownSpread(spreadOf(one.cpu)),

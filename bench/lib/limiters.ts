@@ -1,7 +1,11 @@
 import rateLimit from '@fastify/rate-limit'
 import Fastify, { type FastifyRequest } from 'fastify'
 import type { Redis } from 'ioredis'
-import { RateLimiterMemory, RateLimiterRedis, type RateLimiterAbstract } from 'rate-limiter-flexible'
+import {
+  RateLimiterMemory,
+  RateLimiterRedis,
+  type RateLimiterAbstract,
+} from 'rate-limiter-flexible'
 import { systemClock } from '../../src/lib/clock.ts'
 import type { Limiter, Quota } from '../../src/limits/limiter.ts'
 import { memoryLimiter } from '../../src/limits/memory.ts'
@@ -30,7 +34,13 @@ const flexible =
 async function plugin({ calls, windowMs }: Quota, store: object): Promise<Admit> {
   const app = Fastify()
   const keyGenerator = (request: FastifyRequest) => request.id
-  await app.register(rateLimit, { global: false, max: calls, timeWindow: windowMs, keyGenerator, ...store })
+  await app.register(rateLimit, {
+    global: false,
+    max: calls,
+    timeWindow: windowMs,
+    keyGenerator,
+    ...store,
+  })
   const check = app.createRateLimit()
   return async key => {
     const answer = await check({ id: key, routeOptions: {} } as FastifyRequest)
@@ -48,7 +58,9 @@ export const limiters = {
     inMemory: async ({ calls, windowMs }: Quota): Promise<Admit> =>
       flexible(new RateLimiterMemory({ points: calls, duration: windowMs / 1000 })),
     inRedis: async ({ calls, windowMs }: Quota, redis: Redis): Promise<Admit> =>
-      flexible(new RateLimiterRedis({ storeClient: redis, points: calls, duration: windowMs / 1000 })),
+      flexible(
+        new RateLimiterRedis({ storeClient: redis, points: calls, duration: windowMs / 1000 }),
+      ),
   },
   '@fastify/rate-limit': {
     inMemory: (quota: Quota): Promise<Admit> => plugin(quota, { cache: maxConnections }),

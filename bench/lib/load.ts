@@ -21,11 +21,19 @@ const parallel = 10
 async function fire(pool: Pool, { method, path, headers, body, status }: Shot): Promise<void> {
   const answer = await pool.request({ method, path, headers, body: body ?? null })
   const text = await answer.body.text()
-  if (answer.statusCode !== status) throw new Error(`${path} answered ${answer.statusCode}: ${text.slice(0, 300)}`)
+  if (answer.statusCode !== status)
+    throw new Error(`${path} answered ${answer.statusCode}: ${text.slice(0, 300)}`)
 }
 
-/** Sends so many requests, ten at a time, as fast as they are answered; stops at the first wrong answer. */
-export async function closedLoop({ url, shot }: Aim, requests: number, atOnce = parallel): Promise<void> {
+/**
+ * Sends so many requests, ten at a time, as fast as they are answered; stops at the first wrong
+ * answer.
+ */
+export async function closedLoop(
+  { url, shot }: Aim,
+  requests: number,
+  atOnce = parallel,
+): Promise<void> {
   const pool = new Pool(url, { connections: atOnce })
   let left = requests
   const worker = async () => {
@@ -38,7 +46,10 @@ export async function closedLoop({ url, shot }: Aim, requests: number, atOnce = 
   await pool.close()
 }
 
-/** Calls `send` so many times a second, on time, whatever became of the calls before; waits only for what it returns. */
+/**
+ * Calls `send` so many times a second, on time, whatever became of the calls before; waits only for
+ * what it returns.
+ */
 export async function paced(
   perSecond: number,
   seconds: number,
@@ -53,8 +64,15 @@ export async function paced(
   }
 }
 
-/** Sends so many requests a second, whether they are answered or not; returns the time of each, in ms. */
-export async function openLoop({ url, shot }: Aim, perSecond: number, seconds: number): Promise<number[]> {
+/**
+ * Sends so many requests a second, whether they are answered or not; returns the time of each, in
+ * ms.
+ */
+export async function openLoop(
+  { url, shot }: Aim,
+  perSecond: number,
+  seconds: number,
+): Promise<number[]> {
   const pool = new Pool(url, { connections: 64 })
   const times: number[] = []
   const under: Promise<void>[] = []

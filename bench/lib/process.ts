@@ -43,11 +43,19 @@ export async function stopAll(): Promise<void> {
   for (const child of running) await stop(child)
 }
 
-/** V8's options in the container: every Node program that is measured has them, so that memory costs all the same. */
-export const [, nodeOptions = ''] = /^ENV NODE_OPTIONS="(.+)"$/m.exec(readFileSync('Dockerfile', 'utf8')) ?? []
+/**
+ * V8's options in the container: every Node program that is measured has them, so that memory costs
+ * all the same.
+ */
+export const [, nodeOptions = ''] =
+  /^ENV NODE_OPTIONS="(.+)"$/m.exec(readFileSync('Dockerfile', 'utf8')) ?? []
 
 /** Starts a Node program that says where it listens, and answers questions. */
-export async function start(file: string, args: readonly string[] = [], core = measuredCore): Promise<Measured> {
+export async function start(
+  file: string,
+  args: readonly string[] = [],
+  core = measuredCore,
+): Promise<Measured> {
   const execArgv = ['--expose-gc', ...(core === measuredCore ? nodeOptions.split(' ') : [])]
   // A log is written, and thrown away by the system: what that costs is part of a request.
   const child = fork(file, args, { execArgv, stdio: ['ignore', nowhere, 'inherit', 'ipc'] })
@@ -80,10 +88,19 @@ export function startProgram(
   const child = spawn(command, args, { stdio: 'ignore', env })
   running.add(child)
   pin(child.pid as number, measuredCore)
-  return { pid: child.pid as number, url, facts: {}, ask: async () => undefined as never, stop: () => stop(child) }
+  return {
+    pid: child.pid as number,
+    url,
+    facts: {},
+    ask: async () => undefined as never,
+    stop: () => stop(child),
+  }
 }
 
-/** CPU time of a process, all threads, in µs: Linux counts it in ns (Documentation/scheduler/sched-stats.rst). */
+/**
+ * CPU time of a process, all threads, in µs: Linux counts it in ns
+ * (Documentation/scheduler/sched-stats.rst).
+ */
 export function cpuMicros(pid: number): number {
   const threads = readdirSync(`/proc/${pid}/task`)
   const nanos = threads.map(thread =>

@@ -53,7 +53,9 @@ export function writeReport(sections: readonly Section[]): string {
     '![CPU of a Fetch](performance.svg)',
     '',
     ...sections.flatMap(({ tables }) =>
-      tables.map(({ title, how, columns, rows }) => `## ${title}\n\n${how}\n\n${tableOf(columns, rows)}`),
+      tables.map(
+        ({ title, how, columns, rows }) => `## ${title}\n\n${how}\n\n${tableOf(columns, rows)}`,
+      ),
     ),
   ].join('\n')
 }

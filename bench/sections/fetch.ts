@@ -8,7 +8,10 @@ import { median, quantile } from '../lib/statistics.ts'
 import { authorization, workspace } from '../targets/reshape.ts'
 
 /** The ids of a prompt that was submitted here, as the start of a path. */
-export async function submitted({ url }: Measured, headers: Record<string, string>): Promise<string> {
+export async function submitted(
+  { url }: Measured,
+  headers: Record<string, string>,
+): Promise<string> {
   const response = await fetch(`${url}/process-prompt`, {
     method: 'POST',
     headers: { ...headers, 'content-type': 'application/json', prefer: 'respond-async' },
@@ -39,7 +42,11 @@ function startNginx(graphUrl: string): Measured {
        }
      }`,
   )
-  return startProgram('nginx', ['-c', `${directory}/nginx.conf`, '-p', directory], `http://127.0.0.1:${port}`)
+  return startProgram(
+    'nginx',
+    ['-c', `${directory}/nginx.conf`, '-p', directory],
+    `http://127.0.0.1:${port}`,
+  )
 }
 
 /** Fetch prompt status, warm, against the floor and what people would run instead. */
@@ -65,8 +72,16 @@ export async function fetchSection(): Promise<Section> {
       process: express,
       aim: { url: express.url, shot: shot(await submitted(express, {})) },
     },
-    { name: '@fastify/http-proxy, no reshaping', process: proxy, aim: { url: proxy.url, shot: shot(path) } },
-    { name: 'nginx with limit_req, no reshaping', process: nginx, aim: { url: nginx.url, shot: shot(path) } },
+    {
+      name: '@fastify/http-proxy, no reshaping',
+      process: proxy,
+      aim: { url: proxy.url, shot: shot(path) },
+    },
+    {
+      name: 'nginx with limit_req, no reshaping',
+      process: nginx,
+      aim: { url: nginx.url, shot: shot(path) },
+    },
   ]
 
   const compared = await compare(targets)
@@ -88,15 +103,30 @@ export async function fetchSection(): Promise<Section> {
       },
     ],
     aims: [
-      { name: 'Fetch, CPU', aim: 'at most 1.6 of the floor', measured: ofFloor.toFixed(2), met: ofFloor <= 1.6 },
+      {
+        name: 'Fetch, CPU',
+        aim: 'at most 1.6 of the floor',
+        measured: ofFloor.toFixed(2),
+        met: ofFloor <= 1.6,
+      },
       {
         name: 'Fetch, CPU',
         aim: 'below every peer that does the same (Express + Graph client)',
         measured: `${micros(ourCpu)} against ${micros(writtenCpu)} µs`,
         met: ourCpu < writtenCpu,
       },
-      { name: 'Fetch, added p50', aim: 'at most 1 ms', measured: `${p50.toFixed(2)} ms`, met: p50 <= 1 },
-      { name: 'Fetch, added p99', aim: 'at most 3 ms', measured: `${p99.toFixed(2)} ms`, met: p99 <= 3 },
+      {
+        name: 'Fetch, added p50',
+        aim: 'at most 1 ms',
+        measured: `${p50.toFixed(2)} ms`,
+        met: p50 <= 1,
+      },
+      {
+        name: 'Fetch, added p99',
+        aim: 'at most 3 ms',
+        measured: `${p99.toFixed(2)} ms`,
+        met: p99 <= 3,
+      },
     ],
   }
 }

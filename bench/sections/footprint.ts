@@ -12,7 +12,10 @@ const perSecond = 300
 const seconds = 60
 const starts = 5
 
-/** The service as the container runs it: how soon it is ready, and what it weighs, idle and under load. */
+/**
+ * The service as the container runs it: how soon it is ready, and what it weighs, idle and under
+ * load.
+ */
 export async function footprintSection(): Promise<Section> {
   execFileSync('npm', ['run', '-s', 'build'])
   const authority = `${mkdtempSync(`${tmpdir()}/bench-`)}/authority.pem`
@@ -48,7 +51,12 @@ export async function footprintSection(): Promise<Section> {
   await wait(2000)
   const idle = rssMegabytes(service.pid)
   const headers = { authorization: String(entra.facts['authorization']) }
-  const shot = { method: 'GET' as const, path: await submitted(service, headers), headers, status: 200 }
+  const shot = {
+    method: 'GET' as const,
+    path: await submitted(service, headers),
+    headers,
+    status: 200,
+  }
   const samples: number[] = []
   const sampling = setInterval(() => samples.push(rssMegabytes(service.pid)), 1000)
   await openLoop({ url, shot }, perSecond, seconds)
@@ -66,8 +74,18 @@ export async function footprintSection(): Promise<Section> {
       },
     ],
     aims: [
-      { name: 'Start', aim: 'ready in under 2 s', measured: `${ready.toFixed(0)} ms`, met: ready < 2000 },
-      { name: 'Memory, idle', aim: 'under 110 MB', measured: `${idle.toFixed(0)} MB`, met: idle < 110 },
+      {
+        name: 'Start',
+        aim: 'ready in under 2 s',
+        measured: `${ready.toFixed(0)} ms`,
+        met: ready < 2000,
+      },
+      {
+        name: 'Memory, idle',
+        aim: 'under 110 MB',
+        measured: `${idle.toFixed(0)} MB`,
+        met: idle < 110,
+      },
       {
         name: 'Memory at 300 requests a second',
         aim: 'under 160 MB',

@@ -10,13 +10,21 @@ const roundTripMs = 50
 async function replicasTable(): Promise<Table> {
   const port = 6392
   const upstream = await start('bench/targets/upstream.ts', [], otherCore)
-  const redis = startProgram('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--save', ''], '')
+  const redis = startProgram(
+    'redis-server',
+    ['--port', String(port), '--bind', '127.0.0.1', '--save', ''],
+    '',
+  )
   const rows: (string | number)[][] = []
   for (const count of [1, 2, 3]) {
     const replicas: Measured[] = []
     for (let at = 0; at < count; at += 1) {
       replicas.push(
-        await start('bench/targets/ours.ts', [upstream.url, '600/60', `redis://127.0.0.1:${port}/${count}`]),
+        await start('bench/targets/ours.ts', [
+          upstream.url,
+          '600/60',
+          `redis://127.0.0.1:${port}/${count}`,
+        ]),
       )
     }
     const ask = async ({ url, facts }: Measured, who: string): Promise<boolean> => {
@@ -30,7 +38,9 @@ async function replicasTable(): Promise<Table> {
       let admitted = 0
       for (let call = 0; call < calls; call += 10) {
         const answers = await Promise.all(
-          Array.from({ length: 10 }, (_, at) => ask(replicas[(call + at) % count] as Measured, who)),
+          Array.from({ length: 10 }, (_, at) =>
+            ask(replicas[(call + at) % count] as Measured, who),
+          ),
         )
         admitted += answers.filter(Boolean).length
       }
@@ -41,7 +51,10 @@ async function replicasTable(): Promise<Table> {
     const before = replicas.map(({ pid }) => cpuMicros(pid))
     const calls = 2000
     const admitted = await inTurn('authorization', calls)
-    const cpu = replicas.reduce((sum, { pid }, at) => sum + cpuMicros(pid) - (before[at] as number), 0)
+    const cpu = replicas.reduce(
+      (sum, { pid }, at) => sum + cpuMicros(pid) - (before[at] as number),
+      0,
+    )
     rows.push([count, `${admitted} of ${calls}`, (cpu / calls).toFixed(0)])
     for (const replica of replicas) await replica.stop()
   }
@@ -54,7 +67,10 @@ async function replicasTable(): Promise<Table> {
   }
 }
 
-/** Promptbook status of longer and longer sessions, against a Graph that takes 50 ms for every answer. */
+/**
+ * Promptbook status of longer and longer sessions, against a Graph that takes 50 ms for every
+ * answer.
+ */
 async function promptbooks(): Promise<{ table: Table; rounds: number }> {
   const upstream = await start('bench/targets/upstream.ts', ['0', String(roundTripMs)], otherCore)
   const ours = await start('bench/targets/ours.ts', [upstream.url])
@@ -81,7 +97,9 @@ async function promptbooks(): Promise<{ table: Table; rounds: number }> {
     for (let at = 0; at < 5; at += 1) {
       const began = performance.now()
       await (
-        await fetch(`${ours.url}/sessions/${sessionId}/prompts/${promptId}/promptbook`, { headers: { authorization } })
+        await fetch(`${ours.url}/sessions/${sessionId}/prompts/${promptId}/promptbook`, {
+          headers: { authorization },
+        })
       ).text()
       times.push(performance.now() - began)
     }
@@ -102,7 +120,11 @@ async function promptbooks(): Promise<{ table: Table; rounds: number }> {
 async function bodiesTable(): Promise<Table> {
   const upstream = await start('bench/targets/upstream.ts', [], otherCore)
   const ours = await start('bench/targets/ours.ts', [upstream.url])
-  const headers = { ...json, authorization: ours.facts['authorization'] as string, prefer: 'respond-async' }
+  const headers = {
+    ...json,
+    authorization: ours.facts['authorization'] as string,
+    prefer: 'respond-async',
+  }
   const rows: (string | number)[][] = []
   const base = { PromptContent: 'Hello', SkillName: 'A' }
   for (const [name, bytes, inputs, requests] of [

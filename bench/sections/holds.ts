@@ -23,7 +23,10 @@ export async function holdsSection(): Promise<Section> {
     status: 200,
   }
   await closedLoop(
-    { url: ours.url, shot: { ...shot, headers: { ...headers, prefer: 'respond-async' }, status: 202 } },
+    {
+      url: ours.url,
+      shot: { ...shot, headers: { ...headers, prefer: 'respond-async' }, status: 202 },
+    },
     1000,
   )
   const before: { bytes: number } = await ours.ask('memory')

@@ -11,17 +11,29 @@ const names = Object.keys(limiters)
 const each = Object.values(limiters)
 
 /** CPU µs of this process for one call, over so many connections in turn. */
-async function callMicros(admit: Admit, connections: number, calls: number, atOnce: number): Promise<number> {
+async function callMicros(
+  admit: Admit,
+  connections: number,
+  calls: number,
+  atOnce: number,
+): Promise<number> {
   const before = process.cpuUsage()
   for (let call = 0; call < calls; call += atOnce) {
-    await Promise.all(Array.from({ length: atOnce }, (_, at) => admit(`connection ${(call + at) % connections}`)))
+    await Promise.all(
+      Array.from({ length: atOnce }, (_, at) => admit(`connection ${(call + at) % connections}`)),
+    )
   }
   const { user, system } = process.cpuUsage(before)
   return (user + system) / calls
 }
 
 /** Medians of rounds in turn, after one that is thrown away. */
-async function inTurn(admits: readonly Admit[], connections: number, calls: number, atOnce = 1): Promise<string[]> {
+async function inTurn(
+  admits: readonly Admit[],
+  connections: number,
+  calls: number,
+  atOnce = 1,
+): Promise<string[]> {
   const results: number[][] = admits.map(() => [])
   for (let round = -1; round < rounds; round += 1) {
     for (const [at, admit] of admits.entries()) {
@@ -33,7 +45,10 @@ async function inTurn(admits: readonly Admit[], connections: number, calls: numb
 }
 
 /** Commands sent for one call. */
-async function roundTrips(admit: Admit, { stream }: { readonly stream: NodeJS.WritableStream }): Promise<number> {
+async function roundTrips(
+  admit: Admit,
+  { stream }: { readonly stream: NodeJS.WritableStream },
+): Promise<number> {
   await admit('connection 1')
   let writes = 0
   const write = stream.write.bind(stream) as (...data: unknown[]) => boolean
@@ -67,8 +82,9 @@ async function costs(redis: Redis): Promise<Table> {
 }
 
 /**
- * The same sequence for each limiter, with a window of one second: as many calls as are allowed just before a fixed window would end,
- * and as many just after. Returns how many were let through around the edge.
+ * The same sequence for each limiter, with a window of one second: as many calls as are allowed
+ * just before a fixed window would end, and as many just after. Returns how many were let through
+ * around the edge.
  */
 async function acrossAnEdge(admit: Admit): Promise<number> {
   await admit('edge')
@@ -89,7 +105,8 @@ async function edges(redis: Redis): Promise<{ table: Table; most: number }> {
     ['Redis', 'inRedis'],
   ] as const) {
     const admitted: number[] = []
-    for (const limiter of each) admitted.push(await acrossAnEdge(await limiter[kind](second, redis)))
+    for (const limiter of each)
+      admitted.push(await acrossAnEdge(await limiter[kind](second, redis)))
     rows.push([where, ...admitted])
   }
   const table = {
@@ -104,7 +121,11 @@ async function edges(redis: Redis): Promise<{ table: Table; most: number }> {
 /** The limiter by itself, beside the libraries that limit by fixed windows. */
 export async function limitersSection(): Promise<Section> {
   const port = 6391
-  const server = startProgram('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--save', ''], '')
+  const server = startProgram(
+    'redis-server',
+    ['--port', String(port), '--bind', '127.0.0.1', '--save', ''],
+    '',
+  )
   const redis = await connectStore(`redis://127.0.0.1:${port}`)
   if (!redis) throw new Error('There is no store')
   const cost = await costs(redis)
@@ -113,6 +134,8 @@ export async function limitersSection(): Promise<Section> {
   await server.stop()
   return {
     tables: [cost, table],
-    aims: [{ name: 'Limiter, any window', aim: 'at most 600', measured: String(most), met: most <= 600 }],
+    aims: [
+      { name: 'Limiter, any window', aim: 'at most 600', measured: String(most), met: most <= 600 },
+    ],
   }
 }

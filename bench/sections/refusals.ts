@@ -24,8 +24,16 @@ export async function refusalsSection(): Promise<Section> {
     status,
   })
   const targets = [
-    { name: 'Fetch prompt status', process: ours, aim: { url: ours.url, shot: shot(bearer(ours), 200) } },
-    { name: '429, the allowance is spent', process: spent, aim: { url: spent.url, shot: shot(bearer(spent), 429) } },
+    {
+      name: 'Fetch prompt status',
+      process: ours,
+      aim: { url: ours.url, shot: shot(bearer(ours), 200) },
+    },
+    {
+      name: '429, the allowance is spent',
+      process: spent,
+      aim: { url: spent.url, shot: shot(bearer(spent), 429) },
+    },
     {
       name: 'node:http, always the same answer',
       process: bare,
@@ -62,6 +70,13 @@ export async function refusalsSection(): Promise<Section> {
         rows: compared.map(one => [one.name, ...cells(one, fetched)]),
       },
     ],
-    aims: [{ name: '429, CPU', aim: 'at most 0.3 of a Fetch', measured: ofFetch.toFixed(2), met: ofFetch <= 0.3 }],
+    aims: [
+      {
+        name: '429, CPU',
+        aim: 'at most 0.3 of a Fetch',
+        measured: ofFetch.toFixed(2),
+        met: ofFetch <= 0.3,
+      },
+    ],
   }
 }

@@ -28,7 +28,8 @@ export async function soakSection(): Promise<Section> {
   const authorization = ours.facts['authorization'] as string
   const pool = new Pool(ours.url, { connections: 64 })
   const statuses: Record<number, number> = {}
-  let path = '/sessions/11111111-1111-4111-8111-111111111111/prompts/11111111-1111-4111-8111-111111111111/promptbook'
+  let path =
+    '/sessions/11111111-1111-4111-8111-111111111111/prompts/11111111-1111-4111-8111-111111111111/promptbook'
   async function ask(submits: boolean): Promise<void> {
     const { statusCode, body } = await pool.request({
       method: submits ? 'POST' : 'GET',
@@ -115,7 +116,12 @@ export async function soakSection(): Promise<Section> {
         measured: `${growth(rss).toFixed(2)} MB a minute`,
         met: growth(rss) < 0.5,
       },
-      { name: 'Soak, sockets and timers', aim: 'none left over', measured: String(leaked), met: leaked <= 0 },
+      {
+        name: 'Soak, sockets and timers',
+        aim: 'none left over',
+        measured: String(leaked),
+        met: leaked <= 0,
+      },
     ],
   }
 }

@@ -11,18 +11,29 @@ export async function submitSection(): Promise<Section> {
   const floor = await start('bench/targets/floor.ts', [upstream.url])
   const express = await start('bench/targets/express.ts', [upstream.url])
   const authorization = ours.facts['authorization'] as string
-  const [, sessionId = ''] = (await submitted(ours, { authorization })).split('/sessions/')[1]?.match(/^([^/]+)/) ?? []
+  const [, sessionId = ''] =
+    (await submitted(ours, { authorization })).split('/sessions/')[1]?.match(/^([^/]+)/) ?? []
   const shot = (body: object): Shot => ({
     method: 'POST',
     path: '/process-prompt',
     headers: { authorization, 'content-type': 'application/json', prefer: 'respond-async' },
-    body: JSON.stringify({ PromptContent: 'Which users signed in from two countries today?', ...body }),
+    body: JSON.stringify({
+      PromptContent: 'Which users signed in from two countries today?',
+      ...body,
+    }),
     status: 202,
   })
-  const servers = { '**ours**': ours, 'floor: node:http + undici': floor, 'Express + Graph client': express }
+  const servers = {
+    '**ours**': ours,
+    'floor: node:http + undici': floor,
+    'Express + Graph client': express,
+  }
   const tables: Section['tables'][number][] = []
   const aims: Section['aims'][number][] = []
-  for (const [kind, body] of Object.entries({ 'new session': {}, 'existing session': { SessionId: sessionId } })) {
+  for (const [kind, body] of Object.entries({
+    'new session': {},
+    'existing session': { SessionId: sessionId },
+  })) {
     const compared = await compare(
       Object.entries(servers).map(([name, process]) => ({
         name,

@@ -1,11 +1,15 @@
-/** Tells the benchmark where this process listens, and answers what it asks: memory, sockets and timers, how late the event loop was. */
+/**
+ * Tells the benchmark where this process listens, and answers what it asks: memory, sockets and
+ * timers, how late the event loop was.
+ */
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 
 export function present(facts: Readonly<Record<string, string>>): void {
   const delay = monitorEventLoopDelay({ resolution: 10 })
   process.on('message', question => {
     if (question === 'memory') {
-      // An ordinary collection leaves code and caches of a few megabytes, which go at some later time.
+      // An ordinary collection leaves code and caches of a few megabytes, which go at some later
+      // time.
       globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' })
       const { heapUsed, external } = process.memoryUsage()
       process.send?.({ bytes: heapUsed + external })

@@ -4,7 +4,8 @@ import { Pool } from 'undici'
 import { present } from './answer.ts'
 import { authorization, fetchPath, reshape, workspace } from './reshape.ts'
 
-// The floor: node:http and undici's Pool, the same calls to Graph and the same reshaping; no authentication, limit, check, log or retry.
+// The floor: node:http and undici's Pool, the same calls to Graph and the same reshaping; no
+// authentication, limit, check, log or retry.
 const [graphUrl = ''] = process.argv.slice(2)
 const pool = new Pool(graphUrl, { connections: 128 })
 const headers = { authorization, accept: 'application/json' }
@@ -29,10 +30,15 @@ async function read(request: IncomingMessage): Promise<any> {
 
 async function submit(request: IncomingMessage): Promise<object> {
   const { PromptContent: content, SessionId } = await read(request)
-  const sessionId = SessionId ?? (await graph('POST', '/sessions', { displayName: content.slice(0, 80) })).id
+  const sessionId =
+    SessionId ?? (await graph('POST', '/sessions', { displayName: content.slice(0, 80) })).id
   const prompt = await graph('POST', `/sessions/${sessionId}/prompts`, { type: 'prompt', content })
   prompts.set(prompt.id, content)
-  const evaluation = await graph('POST', `/sessions/${sessionId}/prompts/${prompt.id}/evaluations`, {})
+  const evaluation = await graph(
+    'POST',
+    `/sessions/${sessionId}/prompts/${prompt.id}/evaluations`,
+    {},
+  )
   return reshape({ sessionId, promptId: prompt.id }, content, evaluation)
 }
 
@@ -45,8 +51,12 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
         await graph('GET', request.url as string),
       )
     : await submit(request)
-  response.writeHead(match ? 200 : 202, { 'content-type': 'application/json' }).end(JSON.stringify(result))
+  response
+    .writeHead(match ? 200 : 202, { 'content-type': 'application/json' })
+    .end(JSON.stringify(result))
 }
 
 const server = createServer((request, response) => void answer(request, response))
-server.listen(0, '127.0.0.1', () => present({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }))
+server.listen(0, '127.0.0.1', () =>
+  present({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }),
+)

@@ -1,4 +1,5 @@
-// What every peer does with Graph's evaluation: the connector's EvaluationResult, by the shortest code.
+// What every peer does with Graph's evaluation: the connector's EvaluationResult, by the shortest
+// code.
 const capitalised = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1)
 
 export interface Ids {

@@ -4,8 +4,9 @@ import { createModel } from '../../src/sandbox/graph/graph-model.ts'
 import type { Failure } from '../../src/sandbox/graph/markers.ts'
 import { present } from './answer.ts'
 
-// Graph's simulator, in which every token is good for the same caller. Arguments: seconds of an evaluation, ms that every answer takes,
-// share of calls that fail once it is told "fail". Asked "calls", it says how many calls it had of each operation since it was last asked.
+// Graph's simulator, in which every token is good for the same caller. Arguments: seconds of an
+// evaluation, ms that every answer takes, share of calls that fail once it is told "fail". Asked
+// "calls", it says how many calls it had of each operation since it was last asked.
 const [seconds = '0', delayMs = '0', faults = '0'] = process.argv.slice(2)
 let failing = false
 const scopes = ['SecurityCopilotWorkspaces.Read.All', 'SecurityCopilotWorkspaces.ReadWrite.All']

@@ -7,19 +7,28 @@ const isObject = (value: Json): boolean => typeof value === 'object' && value !=
 /** Every operation, by its id. */
 export const operations = ({ paths }: Json): Parts =>
   Object.values(paths).flatMap((methods: Json) =>
-    Object.values(methods).map((operation: Json): [string, Json] => [operation.operationId, operation]),
+    Object.values(methods).map((operation: Json): [string, Json] => [
+      operation.operationId,
+      operation,
+    ]),
   )
 
 /** Every parameter of every operation. */
 export const parameters = (definition: Json): Parts =>
   operations(definition).flatMap(([id, operation]) =>
-    operation.parameters.map((parameter: Json): [string, Json] => [`${id} ${parameter.name}`, parameter]),
+    operation.parameters.map((parameter: Json): [string, Json] => [
+      `${id} ${parameter.name}`,
+      parameter,
+    ]),
   )
 
 /** Every response of every operation. */
 export const responses = (definition: Json): Parts =>
   operations(definition).flatMap(([id, operation]) =>
-    Object.entries(operation.responses).map(([status, response]): [string, Json] => [`${id} ${status}`, response]),
+    Object.entries(operation.responses).map(([status, response]): [string, Json] => [
+      `${id} ${status}`,
+      response,
+    ]),
   )
 
 function within(where: string, schema: Json): Parts {
@@ -43,7 +52,10 @@ export const schemas = (definition: Json): Parts => [
 /** Every property of every schema, whatever its depth. */
 export const properties = (definition: Json): Parts =>
   schemas(definition).flatMap(([where, schema]) =>
-    Object.entries(schema.properties ?? {}).map(([name, one]): [string, Json] => [`${where}.${name}`, one]),
+    Object.entries(schema.properties ?? {}).map(([name, one]): [string, Json] => [
+      `${where}.${name}`,
+      one,
+    ]),
   )
 
 /** Every object in the document that is not a map of names. */
@@ -51,6 +63,8 @@ export function objects(value: Json, where = ''): Parts {
   if (!isObject(value)) return []
   return [
     [where, value],
-    ...Object.entries(value).flatMap(([key, one]) => objects(one, where === '' ? key : `${where}.${key}`)),
+    ...Object.entries(value).flatMap(([key, one]) =>
+      objects(one, where === '' ? key : `${where}.${key}`),
+    ),
   ]
 }

@@ -1,4 +1,11 @@
-import { objects, operations, parameters, properties, responses, schemas } from './definition-parts.ts'
+import {
+  objects,
+  operations,
+  parameters,
+  properties,
+  responses,
+  schemas,
+} from './definition-parts.ts'
 import { each, whole, type Json, type Rule } from './rule.ts'
 
 const categories =
@@ -12,7 +19,9 @@ const mimeTypes = new Set([
   'application/x-www-form-urlencoded',
 ])
 const formats = new Set(
-  'int32,int64,float,double,byte,binary,date,date-time,password,date-no-tz,email,html,uri,uuid'.split(','),
+  'int32,int64,float,double,byte,binary,date,date-time,password,date-no-tz,email,html,uri,uuid'.split(
+    ',',
+  ),
 )
 const extensions = {
   root: ['x-ms-capabilities', 'x-ms-connector-metadata', 'x-ms-docs'],
@@ -42,7 +51,8 @@ const productWords = /power (apps|automate|platform|bi)|logic apps|copilot studi
 const titleCase = /^[A-Z0-9][\w()-]*( ([A-Z0-9(][\w()-]*|of|a|and|in|to))*$/
 const isUrl = (text: Json): boolean => typeof text === 'string' && URL.canParse(text)
 const metadata = (definition: Json, name: string): Json =>
-  definition['x-ms-connector-metadata'].find((entry: Json) => entry.propertyName === name)?.propertyValue
+  definition['x-ms-connector-metadata'].find((entry: Json) => entry.propertyName === name)
+    ?.propertyValue
 const isSuccess = (status: string): boolean => /^2\d\d$/.test(status)
 const msKeys = (thing: Json): string[] => Object.keys(thing).filter(key => key.startsWith('x-ms-'))
 const withoutDuplicates = (values: string[]): boolean => new Set(values).size === values.length
@@ -59,38 +69,53 @@ const textRules: Rule[] = [
     'the description has 30 to 500 characters',
     ({ info: { description = '' } }) => description.length >= 30 && description.length <= 500,
   ),
-  whole('the description names no product of the platform', ({ info }) => !productWords.test(info.description)),
+  whole(
+    'the description names no product of the platform',
+    ({ info }) => !productWords.test(info.description),
+  ),
   whole(
     'there is a contact with name, URL and e-mail address',
     ({ info: { contact = {} } }) =>
-      Boolean(contact.name) && isUrl(contact.url) && /^[^@\s]+@[^@\s]+\.[^@\s]+$/.test(contact.email ?? ''),
+      Boolean(contact.name) &&
+      isUrl(contact.url) &&
+      /^[^@\s]+@[^@\s]+\.[^@\s]+$/.test(contact.email ?? ''),
   ),
   whole(
     'the metadata has a website and a privacy policy',
-    definition => isUrl(metadata(definition, 'Website')) && isUrl(metadata(definition, 'Privacy policy')),
+    definition =>
+      isUrl(metadata(definition, 'Website')) && isUrl(metadata(definition, 'Privacy policy')),
   ),
   whole('the metadata has one to three known categories', definition => {
     const named = String(metadata(definition, 'Categories')).split(';')
     return named.length <= 3 && named.every(name => categories.includes(name))
   }),
-  whole('it is in English: printable ASCII only', definition => /^[\x20-\x7e]*$/.test(JSON.stringify(definition))),
+  whole('it is in English: printable ASCII only', definition =>
+    /^[\x20-\x7e]*$/.test(JSON.stringify(definition)),
+  ),
 ]
 
 /** Where the service is. */
 const addressRules: Rule[] = [
   whole('it is Swagger 2.0', ({ swagger }) => swagger === '2.0'),
-  whole('it is smaller than 1 MB', definition => JSON.stringify(definition, undefined, 4).length < 1_000_000),
+  whole(
+    'it is smaller than 1 MB',
+    definition => JSON.stringify(definition, undefined, 4).length < 1_000_000,
+  ),
   whole('https is the only scheme', ({ schemes }) => JSON.stringify(schemes) === '["https"]'),
   whole('the host is a bare name', ({ host }) => /^[^{}/ :\\]+(?::\d+)?$/.test(host)),
   whole('the base path begins with a slash', ({ basePath }) => basePath.startsWith('/')),
   whole('it consumes and produces known MIME types', ({ consumes = [], produces = [] }) =>
-    [consumes, produces].every(types => types.length > 0 && types.every((type: string) => mimeTypes.has(type))),
+    [consumes, produces].every(
+      types => types.length > 0 && types.every((type: string) => mimeTypes.has(type)),
+    ),
   ),
   {
     name: 'no two paths are the same but for case and the names of parameters, and none has a query',
     check({ paths }) {
       const shapes = Object.keys(paths).map(path => path.toLowerCase().replaceAll(/\{\w+\}/g, '{}'))
-      return shapes.filter((shape, at) => /[?#]/.test(shape) || !shape.startsWith('/') || shapes.indexOf(shape) !== at)
+      return shapes.filter(
+        (shape, at) => /[?#]/.test(shape) || !shape.startsWith('/') || shapes.indexOf(shape) !== at,
+      )
     },
   },
 ]
@@ -100,7 +125,9 @@ const operationRules: Rule[] = [
   each('an operation id is PascalCase, of letters and digits', operations, ({ operationId }) =>
     /^[A-Z][A-Za-z0-9]+$/.test(operationId),
   ),
-  whole('no operation id is used twice', definition => withoutDuplicates(operations(definition).map(([id]) => id))),
+  whole('no operation id is used twice', definition =>
+    withoutDuplicates(operations(definition).map(([id]) => id)),
+  ),
   each(
     'a summary has at most 80 characters, ends with a letter, digit or parenthesis, and has none of /\\<>*%&?',
     operations,
@@ -109,15 +136,23 @@ const operationRules: Rule[] = [
   each(
     'a description is a full sentence that ends with a full stop, and not the summary',
     operations,
-    operation => /^[A-Z].+\.$/s.test(operation.description) && operation.description !== `${operation.summary}.`,
+    operation =>
+      /^[A-Z].+\.$/s.test(operation.description) &&
+      operation.description !== `${operation.summary}.`,
   ),
   each('an operation says who sees it', operations, operation =>
     ['important', 'advanced', 'internal', 'none'].includes(operation['x-ms-visibility']),
   ),
-  each('a family has its first revision, and is no further than the connector', operations, operation => {
-    const { family, revision, status } = operation['x-ms-api-annotation'] ?? {}
-    return Boolean(family) && Number.isInteger(revision) && revision >= 1 && status !== 'Production'
-  }),
+  each(
+    'a family has its first revision, and is no further than the connector',
+    operations,
+    operation => {
+      const { family, revision, status } = operation['x-ms-api-annotation'] ?? {}
+      return (
+        Boolean(family) && Number.isInteger(revision) && revision >= 1 && status !== 'Production'
+      )
+    },
+  ),
 ]
 
 /** What makers fill in. */
@@ -134,32 +169,44 @@ const parameterRules: Rule[] = [
     'a path parameter is required and encoded once',
     parameters,
     parameter =>
-      parameter.in !== 'path' || (parameter.required === true && parameter['x-ms-url-encoding'] === 'single'),
+      parameter.in !== 'path' ||
+      (parameter.required === true && parameter['x-ms-url-encoding'] === 'single'),
   ),
   each(
     'no other parameter says how it is encoded',
     parameters,
     parameter => parameter.in === 'path' || !('x-ms-url-encoding' in parameter),
   ),
-  each('a body is required', parameters, parameter => parameter.in !== 'body' || parameter.required === true),
+  each(
+    'a body is required',
+    parameters,
+    parameter => parameter.in !== 'body' || parameter.required === true,
+  ),
   each(
     'a hidden parameter with a default is required',
     parameters,
     parameter =>
-      parameter['x-ms-visibility'] !== 'internal' || !('default' in parameter) || parameter.required === true,
+      parameter['x-ms-visibility'] !== 'internal' ||
+      !('default' in parameter) ||
+      parameter.required === true,
   ),
   each('no parameter is called connectionId', parameters, ({ name }) => name !== 'connectionId'),
 ]
 
 /** What makers get. */
 const responseRules: Rule[] = [
-  each('an operation has 200 with a schema', operations, operation => Boolean(operation.responses['200']?.schema)),
+  each('an operation has 200 with a schema', operations, operation =>
+    Boolean(operation.responses['200']?.schema),
+  ),
   each(
     'no other response has a schema: designers use one only',
     operations,
     operation =>
-      Object.entries(operation.responses).filter(([, response]: Json) => response.schema).length === 1 &&
-      Object.entries(operation.responses).every(([status, response]: Json) => !response.schema || isSuccess(status)),
+      Object.entries(operation.responses).filter(([, response]: Json) => response.schema).length ===
+        1 &&
+      Object.entries(operation.responses).every(
+        ([status, response]: Json) => !response.schema || isSuccess(status),
+      ),
   ),
   each('a response has a description', responses, ({ description }) => Boolean(description)),
   each(
@@ -169,7 +216,10 @@ const responseRules: Rule[] = [
   ),
   each('202 says where and when to poll', operations, operation => {
     const { headers } = operation.responses['202'] ?? {}
-    return !operation.responses['202'] || (headers?.Location?.type === 'string' && Boolean(headers['Retry-After']))
+    return (
+      !operation.responses['202'] ||
+      (headers?.Location?.type === 'string' && Boolean(headers['Retry-After']))
+    )
   }),
 ]
 
@@ -180,9 +230,15 @@ const schemaRules: Rule[] = [
     properties,
     property =>
       '$ref' in property ||
-      (titleCase.test(property['x-ms-summary']) && Boolean(property.title) && Boolean(property.description)),
+      (titleCase.test(property['x-ms-summary']) &&
+        Boolean(property.title) &&
+        Boolean(property.description)),
   ),
-  each('an array says what its items are', schemas, schema => schema.type !== 'array' || Boolean(schema.items)),
+  each(
+    'an array says what its items are',
+    schemas,
+    schema => schema.type !== 'array' || Boolean(schema.items),
+  ),
   each(
     'required stands on an object, is not empty and names properties that are there',
     schemas,
@@ -197,20 +253,32 @@ const schemaRules: Rule[] = [
     schemas,
     schema => schema.default === undefined || typeOf(schema.default) === schema.type,
   ),
-  each('a format is one that the platform knows', schemas, ({ format }) => format === undefined || formats.has(format)),
+  each(
+    'a format is one that the platform knows',
+    schemas,
+    ({ format }) => format === undefined || formats.has(format),
+  ),
   each(
     'a schema has one type, and no keyword of OpenAPI 3',
     schemas,
     schema =>
       !Array.isArray(schema.type) &&
-      !['oneOf', 'anyOf', 'nullable', 'const', 'examples', 'propertyNames', 'uniqueItems'].some(word => word in schema),
+      !['oneOf', 'anyOf', 'nullable', 'const', 'examples', 'propertyNames', 'uniqueItems'].some(
+        word => word in schema,
+      ),
   ),
-  each('nothing stands beside a reference', objects, thing => !('$ref' in thing) || Object.keys(thing).length === 1),
+  each(
+    'nothing stands beside a reference',
+    objects,
+    thing => !('$ref' in thing) || Object.keys(thing).length === 1,
+  ),
   {
     name: 'every reference leads to a definition, and every definition is referred to',
     check(definition) {
       const wanted = new Set(
-        objects(definition).flatMap(([, { $ref }]) => (typeof $ref === 'string' ? [$ref.replace(/^.*\//, '')] : [])),
+        objects(definition).flatMap(([, { $ref }]) =>
+          typeof $ref === 'string' ? [$ref.replace(/^.*\//, '')] : [],
+        ),
       )
       const there = new Set(Object.keys(definition.definitions))
       return [...wanted.symmetricDifference(there)]
@@ -223,7 +291,9 @@ const extensionRules: Rule[] = [
   whole('the root has known extensions only', definition =>
     msKeys(definition).every(key => extensions.root.includes(key)),
   ),
-  whole('info has known extensions only', ({ info }) => msKeys(info).every(key => extensions.info.includes(key))),
+  whole('info has known extensions only', ({ info }) =>
+    msKeys(info).every(key => extensions.info.includes(key)),
+  ),
   each('an operation has known extensions only', operations, operation =>
     msKeys(operation).every(key => extensions.operation.includes(key)),
   ),

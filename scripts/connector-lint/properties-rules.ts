@@ -25,7 +25,10 @@ const sets = ({ properties }: Json): [string, Json][] =>
 /** Every parameter of every set and of the single one. */
 const parameters = (file: Json): [string, Json][] =>
   [
-    ['connectionParameters', { parameters: file.properties.connectionParameters }] as [string, Json],
+    ['connectionParameters', { parameters: file.properties.connectionParameters }] as [
+      string,
+      Json,
+    ],
     ...sets(file),
   ].flatMap(([where, set]) =>
     Object.entries(set.parameters).map(([name, one]): [string, Json] => [
@@ -66,7 +69,10 @@ export const propertiesRules: readonly Rule[] = [
       /^#[0-9a-f]{6}$/i.test(iconBrandColor) &&
       !['#007ee5', '#ffffff', '#da3b01'].includes(iconBrandColor.toLowerCase()),
   ),
-  whole('there is no stackOwner: it prevents paconn update', ({ properties }) => !('stackOwner' in properties)),
+  whole(
+    'there is no stackOwner: it prevents paconn update',
+    ({ properties }) => !('stackOwner' in properties),
+  ),
   whole(
     'the single, older parameters equal those of the first set',
     ({ properties }) =>
@@ -84,22 +90,47 @@ export const propertiesRules: readonly Rule[] = [
     'a set has a name and a description to show, and is not shared',
     sets,
     ({ uiDefinition, metadata }) =>
-      Boolean(uiDefinition?.displayName) && Boolean(uiDefinition.description) && metadata?.allowSharing === false,
+      Boolean(uiDefinition?.displayName) &&
+      Boolean(uiDefinition.description) &&
+      metadata?.allowSharing === false,
   ),
   each('a parameter has a name that the platform accepts', parameters, ({ name }) =>
     /^(\w+:)?[0-9a-zA-Z_]+$/.test(name),
   ),
   each('a parameter has a type that the platform knows', parameters, ({ type }) => types.has(type)),
-  each('a parameter that is shown is required, and says what it is', parameters, ({ type, uiDefinition }) => {
-    const { constraints } = uiDefinition ?? {}
-    if (type === 'oauthSetting' || constraints?.hidden === 'true') return true
-    return constraints?.required === 'true' && Boolean(uiDefinition.displayName) && Boolean(uiDefinition.description)
-  }),
-  each('required and hidden are strings, clearText is a boolean', parameters, ({ uiDefinition }) => {
-    const { required = 'true', hidden = 'true', clearText = false } = uiDefinition?.constraints ?? {}
-    return [required, hidden].every(value => ['true', 'false'].includes(value)) && typeof clearText === 'boolean'
-  }),
-  each('a secret is a securestring', parameters, ({ name, type }) => !/secret/i.test(name) || type === 'securestring'),
+  each(
+    'a parameter that is shown is required, and says what it is',
+    parameters,
+    ({ type, uiDefinition }) => {
+      const { constraints } = uiDefinition ?? {}
+      if (type === 'oauthSetting' || constraints?.hidden === 'true') return true
+      return (
+        constraints?.required === 'true' &&
+        Boolean(uiDefinition.displayName) &&
+        Boolean(uiDefinition.description)
+      )
+    },
+  ),
+  each(
+    'required and hidden are strings, clearText is a boolean',
+    parameters,
+    ({ uiDefinition }) => {
+      const {
+        required = 'true',
+        hidden = 'true',
+        clearText = false,
+      } = uiDefinition?.constraints ?? {}
+      return (
+        [required, hidden].every(value => ['true', 'false'].includes(value)) &&
+        typeof clearText === 'boolean'
+      )
+    },
+  ),
+  each(
+    'a secret is a securestring',
+    parameters,
+    ({ name, type }) => !/secret/i.test(name) || type === 'securestring',
+  ),
   each(
     'OAuth stands at token.oAuthSettings, where paconn puts the secret',
     oauthSettings,
@@ -108,7 +139,11 @@ export const propertiesRules: readonly Rule[] = [
   each('OAuth is Entra, with the resource asked for', oauthSettings, ({ oAuthSettings }) => {
     const { identityProvider, properties, customParameters } = oAuthSettings ?? {}
     const resource = customParameters?.resourceUri?.value
-    return identityProvider === 'aad' && Boolean(resource) && properties.AzureActiveDirectoryResourceId === resource
+    return (
+      identityProvider === 'aad' &&
+      Boolean(resource) &&
+      properties.AzureActiveDirectoryResourceId === resource
+    )
   }),
   each(
     'the redirect is the connector’s own',

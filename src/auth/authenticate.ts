@@ -16,8 +16,9 @@ export interface AuthenticateOptions {
 }
 
 /**
- * Finds out who calls: verifies a bearer token, or proves a service principal by getting its token for Graph. A user's token
- * for Graph is got when Graph is first called, so that a request that is wrong in itself costs Entra nothing.
+ * Finds out who calls: verifies a bearer token, or proves a service principal by getting its token
+ * for Graph. A user's token for Graph is got when Graph is first called, so that a request that is
+ * wrong in itself costs Entra nothing.
  */
 export function createAuthenticate({
   verify,

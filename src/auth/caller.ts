@@ -6,7 +6,10 @@ export const retryBudgetMs = 30_000
 
 /** One identity that calls: everything the service does for it, Graph sees as done by it. */
 export interface Identity {
-  /** Names the identity in caches, allowances and logs: a hash of what was verified, never of what was claimed. */
+  /**
+   * Names the identity in caches, allowances and logs: a hash of what was verified, never of what
+   * was claimed.
+   */
   readonly key: string
   readonly tenantId: string
   /** Calls to Graph are repeated until then, in ms since 1970: the budget of this request. */
@@ -28,6 +31,7 @@ export interface Connection extends Identity {
 
 /**
  * Finds out who calls from the request's headers, before anything else is read of it.
- * @throws ConnectorError the 400, 401 and 403 rows of the catalogue, `EntraMisconfigured` and `EntraUnavailable`.
+ * @throws ConnectorError the 400, 401 and 403 rows of the catalogue, `EntraMisconfigured` and
+ *   `EntraUnavailable`.
  */
 export type Authenticate = (request: IncomingMessage) => Promise<Identity>

@@ -19,7 +19,9 @@ const guid = z.guid('must be a GUID')
 const principalHeaders = {
   'x-entra-tenant-id': guid,
   'x-entra-client-id': guid,
-  'x-entra-client-secret': z.string().regex(/^[\x20-\x7e]{1,1024}$/, 'must be at most 1,024 ASCII characters'),
+  'x-entra-client-secret': z
+    .string()
+    .regex(/^[\x20-\x7e]{1,1024}$/, 'must be at most 1,024 ASCII characters'),
 }
 
 const credentialHeaders = new Set(['authorization', ...Object.keys(principalHeaders)])
@@ -27,25 +29,35 @@ const credentialHeaders = new Set(['authorization', ...Object.keys(principalHead
 type HeaderValues = ReadonlyMap<string, readonly string[]>
 
 /**
- * The values of the headers that carry credentials, each as often as it was sent (Node's `headers` hides a second
- * Authorization), without empty ones: a connector's policies send `x-entra-*` empty for an `Oauth` connection.
+ * The values of the headers that carry credentials, each as often as it was sent (Node's `headers`
+ * hides a second Authorization), without empty ones: a connector's policies send `x-entra-*` empty
+ * for an `Oauth` connection.
  */
 function credentialValues(rawHeaders: readonly string[]): HeaderValues {
   const values = new Map<string, string[]>()
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const name = String(rawHeaders[at]).toLowerCase()
     const value = String(rawHeaders[at + 1])
-    if (value !== '' && credentialHeaders.has(name)) values.set(name, [...(values.get(name) ?? []), value])
+    if (value !== '' && credentialHeaders.has(name))
+      values.set(name, [...(values.get(name) ?? []), value])
   }
   return values
 }
 
 const refuse = (details: readonly ErrorDetail[]): ConnectorError =>
-  new ConnectorError('InvalidRequest', `Cannot tell who calls: ${details.map(({ message }) => message).join('; ')}`, {
-    details,
-  })
+  new ConnectorError(
+    'InvalidRequest',
+    `Cannot tell who calls: ${details.map(({ message }) => message).join('; ')}`,
+    {
+      details,
+    },
+  )
 
-const problem = (target: string, reason: string, code: ErrorDetail['code'] = 'InvalidValue'): ErrorDetail => ({
+const problem = (
+  target: string,
+  reason: string,
+  code: ErrorDetail['code'] = 'InvalidValue',
+): ErrorDetail => ({
   code,
   message: `${target} ${reason}`,
   target,
@@ -54,14 +66,18 @@ const problem = (target: string, reason: string, code: ErrorDetail['code'] = 'In
 /** The three headers; one that is missing, wrong or sent twice is named. */
 function readPrincipal(headers: HeaderValues): ServicePrincipal {
   const problems: ErrorDetail[] = []
-  const [tenantId = '', clientId = '', clientSecret = ''] = Object.entries(principalHeaders).map(([name, schema]) => {
-    const [value, ...more] = headers.get(name) ?? []
-    if (value === undefined) problems.push(problem(name, 'is required beside the other x-entra headers', 'Required'))
-    else if (more.length > 0) problems.push(problem(name, 'is sent more than once'))
-    const parsed = schema.safeParse(value)
-    if (!parsed.success && value !== undefined) problems.push(problem(name, String(parsed.error.issues[0]?.message)))
-    return parsed.data
-  })
+  const [tenantId = '', clientId = '', clientSecret = ''] = Object.entries(principalHeaders).map(
+    ([name, schema]) => {
+      const [value, ...more] = headers.get(name) ?? []
+      if (value === undefined)
+        problems.push(problem(name, 'is required beside the other x-entra headers', 'Required'))
+      else if (more.length > 0) problems.push(problem(name, 'is sent more than once'))
+      const parsed = schema.safeParse(value)
+      if (!parsed.success && value !== undefined)
+        problems.push(problem(name, String(parsed.error.issues[0]?.message)))
+      return parsed.data
+    },
+  )
   if (problems.length > 0) throw refuse(problems)
   return { tenantId: tenantId.toLowerCase(), clientId: clientId.toLowerCase(), clientSecret }
 }
@@ -74,23 +90,34 @@ export const invalidToken = (why: string): ConnectorError =>
 
 /** The 401 of a request that says nothing usable about who calls. */
 export const authenticationRequired = (): ConnectorError =>
-  new ConnectorError('AuthenticationRequired', 'Cannot accept the call: it carries no bearer token', {
-    headers: { 'www-authenticate': 'Bearer' },
-  })
+  new ConnectorError(
+    'AuthenticationRequired',
+    'Cannot accept the call: it carries no bearer token',
+    {
+      headers: { 'www-authenticate': 'Bearer' },
+    },
+  )
 
 /**
- * Reads who a caller says it is, from a request's names and values as they came. Pure; nothing is verified yet.
- * @throws ConnectorError `InvalidRequest` for a mixture or a part of the `x-entra-*` headers, `InvalidToken` for more than one
- *   `Authorization`, `AuthenticationRequired` for one that is no bearer token.
+ * Reads who a caller says it is, from a request's names and values as they came. Pure; nothing is
+ * verified yet.
+ * @throws ConnectorError `InvalidRequest` for a mixture or a part of the `x-entra-*` headers,
+ *   `InvalidToken` for more than one `Authorization`, `AuthenticationRequired` for one that is no
+ *   bearer token.
  */
 export function readCredentials(rawHeaders: readonly string[]): Credentials {
   const headers = credentialValues(rawHeaders)
   const [authorization, ...more] = headers.get('authorization') ?? []
   const asPrincipal = Object.keys(principalHeaders).some(name => headers.has(name))
   if (authorization === undefined) {
-    return asPrincipal ? { kind: 'servicePrincipal', principal: readPrincipal(headers) } : { kind: 'none' }
+    return asPrincipal
+      ? { kind: 'servicePrincipal', principal: readPrincipal(headers) }
+      : { kind: 'none' }
   }
-  if (asPrincipal) throw refuse([problem('authorization', 'must not come with x-entra headers: send one or the other')])
+  if (asPrincipal)
+    throw refuse([
+      problem('authorization', 'must not come with x-entra headers: send one or the other'),
+    ])
   if (more.length > 0) throw invalidToken('the Authorization header is sent more than once')
   const token = /^Bearer (.*)$/i.exec(authorization)?.[1]
   if (token === undefined) throw authenticationRequired()

@@ -16,7 +16,10 @@ interface EntraFailure {
 
 const retryAfterSeconds = 10
 
-/** Entra's own troubles, beside `temporarily_unavailable`: learn.microsoft.com/entra/identity-platform/reference-error-codes */
+/**
+ * Entra's own troubles, beside `temporarily_unavailable`:
+ * learn.microsoft.com/entra/identity-platform/reference-error-codes
+ */
 const transientNumbers = new Set(['90033', '90055', '90024', '90051', '90090'])
 
 /** The setting to look at, by AADSTS number, when Entra refuses this API's own registration. */
@@ -54,8 +57,9 @@ function insufficientClaims(claims: string | undefined): ConnectorError {
 }
 
 /**
- * Translates what @azure/identity threw into a row of our catalogue (contract, section 4): the caller's fault 401, this
- * API's registration 500, Entra's trouble 503. Nothing of Entra's text is kept but the AADSTS number. Pure.
+ * Translates what @azure/identity threw into a row of our catalogue (contract, section 4): the
+ * caller's fault 401, this API's registration 500, Entra's trouble 503. Nothing of Entra's text is
+ * kept but the AADSTS number. Pure.
  */
 export function entraRefusal(error: unknown, road: Road): ConnectorError {
   const failure = asFailure(error)
@@ -87,7 +91,9 @@ export function entraRefusal(error: unknown, road: Road): ConnectorError {
     'EntraMisconfigured',
     'Cannot get a token for Graph: Entra refuses this service’s registration',
     {
-      cause: new Error(`${what.message}: ${settings[aadsts ?? ''] ?? 'see the app registration of ENTRA_CLIENT_ID'}`),
+      cause: new Error(
+        `${what.message}: ${settings[aadsts ?? ''] ?? 'see the app registration of ENTRA_CLIENT_ID'}`,
+      ),
     },
   )
 }

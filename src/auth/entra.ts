@@ -21,20 +21,33 @@ export interface EntraOptions {
 export interface Entra {
   readonly authenticate: Authenticate
   /**
-   * Whether tokens can be verified, as far as that is known: keys that were never asked for are not missed.
+   * Whether tokens can be verified, as far as that is known: keys that were never asked for are not
+   * missed.
    * @throws ConnectorError `EntraUnavailable`
    */
   checkKeys(): Promise<void>
 }
 
-function apiCredential({ ENTRA_CLIENT_SECRET, ENTRA_CLIENT_CERTIFICATE_PATH = '' }: Config): ApiCredential {
+function apiCredential({
+  ENTRA_CLIENT_SECRET,
+  ENTRA_CLIENT_CERTIFICATE_PATH = '',
+}: Config): ApiCredential {
   return ENTRA_CLIENT_SECRET === undefined
     ? { certificatePath: ENTRA_CLIENT_CERTIFICATE_PATH }
     : { clientSecret: ENTRA_CLIENT_SECRET }
 }
 
-export function createEntra({ config, clock, observer = noObserver, timeoutMs }: EntraOptions): Entra {
-  const { ENTRA_AUTHORITY: authority, ENTRA_CLIENT_ID: clientId, ENTRA_ALLOWED_TENANTS: allowedTenants } = config
+export function createEntra({
+  config,
+  clock,
+  observer = noObserver,
+  timeoutMs,
+}: EntraOptions): Entra {
+  const {
+    ENTRA_AUTHORITY: authority,
+    ENTRA_CLIENT_ID: clientId,
+    ENTRA_ALLOWED_TENANTS: allowedTenants,
+  } = config
   const furtherAudience = config.ENTRA_AUDIENCE === undefined ? [] : [config.ENTRA_AUDIENCE]
   const signingKeys = createSigningKeys({ authority, clock, timeoutMs })
   const authenticate = createAuthenticate({

@@ -83,14 +83,19 @@ function createKeySource(url: string, { authority, clock, timeoutMs = 5000 }: Si
   async function readKeys(): Promise<KnownKeys> {
     try {
       const { jwks_uri: uri } = await getJson(url, discovery, timeoutMs)
-      if (new URL(uri).origin !== new URL(authority).origin) throw new Error('The keys lie outside Entra')
+      if (new URL(uri).origin !== new URL(authority).origin)
+        throw new Error('The keys lie outside Entra')
       known = { keys: await usableKeys(await getJson(uri, keySet, timeoutMs)), readAt: clock.now() }
       return known
     } catch (cause) {
-      throw new ConnectorError('EntraUnavailable', 'Cannot verify the bearer token: Entra does not publish its keys', {
-        cause,
-        retryAfterSeconds,
-      })
+      throw new ConnectorError(
+        'EntraUnavailable',
+        'Cannot verify the bearer token: Entra does not publish its keys',
+        {
+          cause,
+          retryAfterSeconds,
+        },
+      )
     }
   }
 
@@ -119,7 +124,10 @@ function createKeySource(url: string, { authority, clock, timeoutMs = 5000 }: Si
     return key
   }
 
-  /** Keys that were loaded once and are too old now are read again: whoever is kept away by that cannot bring it about. */
+  /**
+   * Keys that were loaded once and are too old now are read again: whoever is kept away by that
+   * cannot bring it about.
+   */
   async function check(): Promise<void> {
     if (known && clock.now() - known.readAt >= maxAgeMs) await load()
   }
@@ -130,11 +138,17 @@ function createKeySource(url: string, { authority, clock, timeoutMs = 5000 }: Si
 /** The keys of every tenant that was asked for. */
 export interface SigningKeys {
   readonly find: FindSigningKey
-  /** @throws ConnectorError `EntraUnavailable` when keys that were loaded once are too old and cannot be read again. */
+  /**
+   * @throws ConnectorError `EntraUnavailable` when keys that were loaded once are too old and
+   * cannot be read again.
+   */
   check(): Promise<void>
 }
 
-/** Finds signing keys as tenants publish them: cached, read once for all who wait, and served for a day while Entra is away. */
+/**
+ * Finds signing keys as tenants publish them: cached, read once for all who wait, and served for a
+ * day while Entra is away.
+ */
 export function createSigningKeys(options: SigningKeysOptions): SigningKeys {
   const sources = new Map<string, ReturnType<typeof createKeySource>>()
   return {

@@ -4,7 +4,10 @@ import type { Clock } from '../lib/clock.ts'
 import { ConnectorError } from '../errors.ts'
 import { noObserver, type Observer } from '../telemetry/observer.ts'
 
-/** Tokens for Graph, each kept for the partition it was obtained for; whoever asks meanwhile shares the one exchange. */
+/**
+ * Tokens for Graph, each kept for the partition it was obtained for; whoever asks meanwhile shares
+ * the one exchange.
+ */
 export interface GraphTokens {
   /** The partition's token; `obtain` is asked when there is none that is still good. */
   get(partition: string, obtain: () => Promise<AccessToken>): Promise<string>
@@ -18,17 +21,25 @@ type Entry = { readonly token: string } | { readonly refusal: ConnectorError }
 /** Partitions remembered; a token weighs 2 to 3 kB. */
 const maxPartitions = 10_000
 
-/** A token is not used in its last two minutes: Graph's clock may differ, and a call takes its time. */
+/**
+ * A token is not used in its last two minutes: Graph's clock may differ, and a call takes its time.
+ */
 const marginMs = 120_000
 
 /** A client that repeats wrong credentials is not let through to Entra again for so long. */
 const refusedMs = 5000
 
 /** How long to use a token that lives `lifetimeMs`: all but the margin, or half of a short life. */
-const usableMs = (lifetimeMs: number): number => Math.floor(Math.max(lifetimeMs - marginMs, lifetimeMs / 2))
+const usableMs = (lifetimeMs: number): number =>
+  Math.floor(Math.max(lifetimeMs - marginMs, lifetimeMs / 2))
 
 export function createGraphTokens(clock: Clock, observer: Observer = noObserver): GraphTokens {
-  const entries = new LRUCache<string, Entry>({ max: maxPartitions, ttl: 1, ttlResolution: 0, perf: clock })
+  const entries = new LRUCache<string, Entry>({
+    max: maxPartitions,
+    ttl: 1,
+    ttlResolution: 0,
+    perf: clock,
+  })
   const exchanges = new Map<string, Promise<string>>()
 
   async function exchange(partition: string, obtain: () => Promise<AccessToken>): Promise<string> {
@@ -54,7 +65,9 @@ export function createGraphTokens(clock: Clock, observer: Observer = noObserver)
       if (entry) observer.tokenObtained('cached')
       if (entry && 'refusal' in entry) throw entry.refusal
       if (entry) return entry.token
-      const running = exchanges.get(partition) ?? exchange(partition, obtain).finally(() => exchanges.delete(partition))
+      const running =
+        exchanges.get(partition) ??
+        exchange(partition, obtain).finally(() => exchanges.delete(partition))
       exchanges.set(partition, running)
       return running
     },

@@ -16,7 +16,10 @@ export interface ExchangeOptions {
   readonly timeoutMs?: number | undefined
 }
 
-/** Gets tokens for Graph from Entra, one exchange a call. Both throw ConnectorError as entraRefusal() says. */
+/**
+ * Gets tokens for Graph from Entra, one exchange a call. Both throw ConnectorError as
+ * entraRefusal() says.
+ */
 export interface Exchange {
   /** A token that stands for the user of `assertion`, a verified token for this API. */
   onBehalfOf(tenantId: string, assertion: string): Promise<AccessToken>
@@ -27,19 +30,34 @@ type Credential = ClientSecretCredential | OnBehalfOfCredential
 
 const graph = 'https://graph.microsoft.com'
 
-/** Read.All does not write and ReadWrite.All does not read (graph-api.md, 6.1): a submit that polls needs both. */
-export const delegatedScopes = ['Read', 'ReadWrite'].map(right => `${graph}/SecurityCopilotWorkspaces.${right}.All`)
+/**
+ * Read.All does not write and ReadWrite.All does not read (graph-api.md, 6.1): a submit that polls
+ * needs both.
+ */
+export const delegatedScopes = ['Read', 'ReadWrite'].map(
+  right => `${graph}/SecurityCopilotWorkspaces.${right}.All`,
+)
 
 const applicationScopes = [`${graph}/.default`]
 
-/** The real Entra, through @azure/identity. Its credential objects weigh 14 to 18 kB, so each serves one exchange only. */
-export function createExchange({ authority, clientId, credential, timeoutMs = 5000 }: ExchangeOptions): Exchange {
+/**
+ * The real Entra, through @azure/identity. Its credential objects weigh 14 to 18 kB, so each serves
+ * one exchange only.
+ */
+export function createExchange({
+  authority,
+  clientId,
+  credential,
+  timeoutMs = 5000,
+}: ExchangeOptions): Exchange {
   const options = {
     authorityHost: authority,
-    // The authority is the operator's own word; asking Microsoft's public host about it would be a second call.
+    // The authority is the operator's own word; asking Microsoft's public host about it would be a
+    // second call.
     disableInstanceDiscovery: true,
     retryOptions: { maxRetries: 1, retryDelayInMs: 200, maxRetryDelayInMs: 1000 },
-    // @azure/identity ignores abortSignal and requestOptions.timeout: this is where a deadline can be set on its requests.
+    // @azure/identity ignores abortSignal and requestOptions.timeout: this is where a deadline can
+    // be set on its requests.
     additionalPolicies: [
       {
         position: 'perCall' as const,
@@ -84,7 +102,8 @@ export function createExchange({ authority, clientId, credential, timeoutMs = 50
     asServicePrincipal: ({ tenantId, clientId: principalId, clientSecret }) =>
       obtain(
         'servicePrincipal',
-        ({ ClientSecretCredential }) => new ClientSecretCredential(tenantId, principalId, clientSecret, options),
+        ({ ClientSecretCredential }) =>
+          new ClientSecretCredential(tenantId, principalId, clientSecret, options),
         applicationScopes,
       ),
   }

@@ -17,7 +17,10 @@ export interface ClaimedOrigin {
 /** Entra's tokens are 1 to 5 kB; a longer one is not looked at. */
 const maxTokenLength = 12_000
 
-/** Header members that bring or name a key, or change the rules: a token that has one is no access token of Entra's. */
+/**
+ * Header members that bring or name a key, or change the rules: a token that has one is no access
+ * token of Entra's.
+ */
 const refusedMembers = ['jwk', 'jku', 'x5u', 'x5c', 'crit', 'b64']
 
 const header = z
@@ -31,7 +34,11 @@ const isStrictBase64url = (text: string): boolean =>
   /^[A-Za-z0-9_-]+$/.test(text) && Buffer.from(text, 'base64url').toString('base64url') === text
 
 /** Parses a part of the token, or refuses the token: the parser's own message goes no further. */
-function read<Schema extends z.ZodType>(decode: () => unknown, schema: Schema, why: string): z.output<Schema> {
+function read<Schema extends z.ZodType>(
+  decode: () => unknown,
+  schema: Schema,
+  why: string,
+): z.output<Schema> {
   try {
     return schema.parse(decode())
   } catch {
@@ -46,19 +53,36 @@ const issuersOf = (tenantId: string, authority: string): Record<string, TokenVer
 })
 
 /**
- * The cheap checks, before any key is fetched: size, shape, algorithm, header, and the issuer's tenant. Pure.
+ * The cheap checks, before any key is fetched: size, shape, algorithm, header, and the issuer's
+ * tenant. Pure.
  * @throws ConnectorError `InvalidToken`, `TenantNotAllowed`
  */
-export function readClaimedOrigin(token: string, authority: string, allowedTenants: readonly string[]): ClaimedOrigin {
+export function readClaimedOrigin(
+  token: string,
+  authority: string,
+  allowedTenants: readonly string[],
+): ClaimedOrigin {
   const parts = token.length > maxTokenLength ? [] : token.split('.')
-  if (parts.length !== 3 || !parts.every(isStrictBase64url)) throw invalidToken('it is not a signed JWT')
-  const { kid } = read(() => decodeProtectedHeader(token), header, 'its header is not that of an Entra access token')
-  const { iss, tid } = read(() => decodeJwt(token), origin, 'it does not name its tenant and issuer')
+  if (parts.length !== 3 || !parts.every(isStrictBase64url))
+    throw invalidToken('it is not a signed JWT')
+  const { kid } = read(
+    () => decodeProtectedHeader(token),
+    header,
+    'its header is not that of an Entra access token',
+  )
+  const { iss, tid } = read(
+    () => decodeJwt(token),
+    origin,
+    'it does not name its tenant and issuer',
+  )
   const tenantId = tid.toLowerCase()
   const version = issuersOf(tid, authority)[iss]
   if (version === undefined) throw invalidToken('its issuer is not Entra, or not of its tenant')
   if (!allowedTenants.some(allowed => allowed.toLowerCase() === tenantId)) {
-    throw new ConnectorError('TenantNotAllowed', 'Cannot accept the bearer token: its tenant may not call this service')
+    throw new ConnectorError(
+      'TenantNotAllowed',
+      'Cannot accept the bearer token: its tenant may not call this service',
+    )
   }
   return { tenantId, version, issuer: iss, keyId: kid }
 }

@@ -13,13 +13,17 @@ export interface VerifiedUser {
   readonly tenantId: string
   /** Names tenant, user and client app: the connection's key. */
   readonly key: string
-  /** Names the connection and this very token: what is obtained for one token is not given for another. */
+  /**
+   * Names the connection and this very token: what is obtained for one token is not given for
+   * another.
+   */
   readonly partition: string
 }
 
 /**
  * Verifies a bearer token and says whose it is.
- * @throws ConnectorError `InvalidToken`, `TenantNotAllowed`, `ScopeMissing`, `AppOnlyTokenNotSupported`, `EntraUnavailable`
+ * @throws ConnectorError `InvalidToken`, `TenantNotAllowed`, `ScopeMissing`,
+ *   `AppOnlyTokenNotSupported`, `EntraUnavailable`
  */
 export type VerifyBearer = (token: string) => Promise<VerifiedUser>
 
@@ -53,12 +57,15 @@ const claims = z.object({
 type Claims = z.output<typeof claims>
 
 /**
- * Whether a token stands for an app alone. `idtyp` says so where it is configured; else such a token names its client and has no
- * scopes but roles, or the app's own object as its subject (learn.microsoft.com/entra/identity-platform/access-token-claims-reference).
+ * Whether a token stands for an app alone. `idtyp` says so where it is configured; else such a
+ * token names its client and has no scopes but roles, or the app's own object as its subject
+ * (learn.microsoft.com/entra/identity-platform/access-token-claims-reference).
  */
 const isAppOnly = ({ idtyp, scp, azp, appid, roles, sub, oid }: Claims): boolean =>
   idtyp === 'app' ||
-  (scp === undefined && (azp ?? appid) !== undefined && (roles !== undefined || (sub !== undefined && sub === oid)))
+  (scp === undefined &&
+    (azp ?? appid) !== undefined &&
+    (roles !== undefined || (sub !== undefined && sub === oid)))
 
 function requireScope(token: Claims, scope: string): void {
   if (isAppOnly(token)) {
@@ -68,9 +75,13 @@ function requireScope(token: Claims, scope: string): void {
     )
   }
   if (token.scp?.split(' ').includes(scope)) return
-  throw new ConnectorError('ScopeMissing', `Cannot accept the bearer token: it lacks the scope "${scope}"`, {
-    headers: { 'www-authenticate': `Bearer error="insufficient_scope", scope="${scope}"` },
-  })
+  throw new ConnectorError(
+    'ScopeMissing',
+    `Cannot accept the bearer token: it lacks the scope "${scope}"`,
+    {
+      headers: { 'www-authenticate': `Bearer error="insufficient_scope", scope="${scope}"` },
+    },
+  )
 }
 
 export function createVerifier({
@@ -81,7 +92,12 @@ export function createVerifier({
   audiences,
   scope,
 }: VerifierOptions): VerifyBearer {
-  const verified = new LRUCache<string, VerifiedUser>({ max: maxVerified, ttl: 1, ttlResolution: 0, perf: clock })
+  const verified = new LRUCache<string, VerifiedUser>({
+    max: maxVerified,
+    ttl: 1,
+    ttlResolution: 0,
+    perf: clock,
+  })
 
   /** Signature, issuer, audience and times, by jose; then the claims by their types. */
   async function readClaims(token: string): Promise<Claims> {

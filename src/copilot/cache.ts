@@ -11,12 +11,18 @@ export interface PromptText {
   readonly skillName: string | null
 }
 
-/** What is read of Graph once and remembered, for each connection by itself; concurrent readers share one read. */
+/**
+ * What is read of Graph once and remembered, for each connection by itself; concurrent readers
+ * share one read.
+ */
 export interface Memory {
   prompt(as: Connection, ids: PromptId): Promise<PromptText>
   /** Remembers a prompt that was just created or listed. */
   keepPrompt(as: Connection, ids: PromptId, prompt: PromptText): PromptText
-  /** An evaluation as it was within the last second, or `fresh`: whoever waits for the same one shares the polls. */
+  /**
+   * An evaluation as it was within the last second, or `fresh`: whoever waits for the same one
+   * shares the polls.
+   */
   poll(as: Connection, ids: EvaluationId, fresh: boolean): Promise<Evaluation>
   /** The workspace's plugins, read at most once a minute (contract, section 2). */
   plugins(as: Connection): Promise<readonly Plugin[]>
@@ -28,7 +34,10 @@ const maxPromptCharacters = 16 * 1024 * 1024
 /** What an entry costs beside its text, in characters of one byte, as measured. */
 const entryOverhead = 550
 
-/** Polls of one evaluation are shared for so long: a little less than the shortest pause between two polls. */
+/**
+ * Polls of one evaluation are shared for so long: a little less than the shortest pause between two
+ * polls.
+ */
 const sharedPollMs = 900
 
 const maxPolled = 10_000
@@ -66,7 +75,10 @@ export function createMemory(graph: GraphClient, clock: Clock): Memory {
 
   return {
     poll: (as, ids, fresh) =>
-      polled.forceFetch(`${promptKey(as, ids)} ${ids.evaluationId}`, { context: { as, ids }, forceRefresh: fresh }),
+      polled.forceFetch(`${promptKey(as, ids)} ${ids.evaluationId}`, {
+        context: { as, ids },
+        forceRefresh: fresh,
+      }),
     prompt: (as, ids) => prompts.forceFetch(promptKey(as, ids), { context: { as, ids } }),
     keepPrompt(as, ids, prompt) {
       prompts.set(promptKey(as, ids), prompt)

@@ -16,11 +16,15 @@ export interface Hold {
 }
 
 /**
- * Waits until the evaluation ends, `until` has come or `signal` aborts, and returns the newest snapshot. Never throws: the
- * evaluation runs on and capacity is spent, so a poll that fails ends the wait with what is known, and the caller's own
- * next poll hears the reason. An error here would make a workflow engine send the prompt again.
+ * Waits until the evaluation ends, `until` has come or `signal` aborts, and returns the newest
+ * snapshot. Never throws: the evaluation runs on and capacity is spent, so a poll that fails ends
+ * the wait with what is known, and the caller's own next poll hears the reason. An error here would
+ * make a workflow engine send the prompt again.
  */
-export async function hold(evaluation: Evaluation, { clock, until, signal, read }: Hold): Promise<Evaluation> {
+export async function hold(
+  evaluation: Evaluation,
+  { clock, until, signal, read }: Hold,
+): Promise<Evaluation> {
   const began = clock.now()
   let latest = evaluation
   while (!isEnded(latest) && !signal.aborted) {

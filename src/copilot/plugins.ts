@@ -2,8 +2,8 @@ import { ConnectorError } from '../errors.ts'
 import type { Plugin } from '../graph/resources.ts'
 
 /**
- * Makes sure that every plugin asked for is enabled in the workspace. Graph can list plugins but not enable them, so one
- * that is off is refused before anything is created. Pure.
+ * Makes sure that every plugin asked for is enabled in the workspace. Graph can list plugins but
+ * not enable them, so one that is off is refused before anything is created. Pure.
  * @throws ConnectorError `PluginNotEnabled`, naming each.
  */
 export function requireEnabled(wanted: readonly string[], plugins: readonly Plugin[]): void {

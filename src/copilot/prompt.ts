@@ -7,12 +7,18 @@ export interface Question {
   readonly skillInputs?: Readonly<Record<string, string | number | boolean>> | undefined
 }
 
-/** How a skill reaches Graph: written into the content, or as a prompt of type "skill" for the day Graph accepts it. */
+/**
+ * How a skill reaches Graph: written into the content, or as a prompt of type "skill" for the day
+ * Graph accepts it.
+ */
 export type SkillMode = 'content' | 'native'
 
 const maxDisplayNameLength = 80
 
-/** A session's name: the first line that is not blank, trimmed, at most 80 characters, no emoji cut in half. Graph requires one. */
+/**
+ * A session's name: the first line that is not blank, trimmed, at most 80 characters, no emoji cut
+ * in half. Graph requires one.
+ */
 export function displayName(content: string): string {
   const line = content
     .trim()
@@ -23,10 +29,13 @@ export function displayName(content: string): string {
 }
 
 /**
- * The prompt to create. Graph takes no skill, so a direct skill is written the way public workflows do by hand:
- * `/{SkillName} {PromptContent}`, then one line `{key}: {value}` per input.
+ * The prompt to create. Graph takes no skill, so a direct skill is written the way public workflows
+ * do by hand: `/{SkillName} {PromptContent}`, then one line `{key}: {value}` per input.
  */
-export function newPrompt({ content, skillName, skillInputs = {} }: Question, mode: SkillMode): NewPrompt {
+export function newPrompt(
+  { content, skillName, skillInputs = {} }: Question,
+  mode: SkillMode,
+): NewPrompt {
   if (skillName === undefined) return { type: 'prompt', content }
   const inputs = Object.entries(skillInputs)
   if (mode === 'native') {
@@ -38,8 +47,9 @@ export function newPrompt({ content, skillName, skillInputs = {} }: Question, mo
 }
 
 /**
- * The skill of a prompt: Graph's own word, else the one written at the start of its content, else null. It is read off the
- * content, so that every replica gives the same answer, also after a restart.
+ * The skill of a prompt: Graph's own word, else the one written at the start of its content, else
+ * null. It is read off the content, so that every replica gives the same answer, also after a
+ * restart.
  */
 export const skillNameOf = (prompt: { skillName: string | null; content: string }): string | null =>
   prompt.skillName ?? /^\/([A-Za-z0-9_.-]{1,128})(?=\s)/.exec(prompt.content)?.[1] ?? null

@@ -21,17 +21,26 @@ export interface PromptbookRun {
   readonly steps: readonly PromptbookStep[]
 }
 
-/** Evaluations read at once: 200 prompts take eight rounds, and the connection has some calls left for others. */
+/**
+ * Evaluations read at once: 200 prompts take eight rounds, and the connection has some calls left
+ * for others.
+ */
 const parallelReads = 25
 
 const sameId = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase()
 
-/** The prompt named and every later one of its session, oldest first. Graph has no promptbook: this is what stands for a run. */
+/**
+ * The prompt named and every later one of its session, oldest first. Graph has no promptbook: this
+ * is what stands for a run.
+ */
 function runFrom(prompts: readonly Prompt[], promptId: string): Prompt[] {
   const ordered = prompts.toSorted((a, b) => compareDateTimes(a.createdDateTime, b.createdDateTime))
   const first = ordered.findIndex(prompt => sameId(prompt.id, promptId))
   if (first < 0) {
-    throw new ConnectorError('PromptNotFound', 'Cannot read the promptbook run: the session has no such prompt')
+    throw new ConnectorError(
+      'PromptNotFound',
+      'Cannot read the promptbook run: the session has no such prompt',
+    )
   }
   return ordered.slice(first)
 }
@@ -60,7 +69,10 @@ export async function fetchPromptbook(
     async ({ id, content, skillName }): Promise<PromptbookStep> => {
       const ids = { sessionId, promptId: id }
       const evaluation = newestOf(await graph.listEvaluations(as, ids))
-      const prompt = memory.keepPrompt(as, ids, { content, skillName: skillNameOf({ content, skillName }) })
+      const prompt = memory.keepPrompt(as, ids, {
+        content,
+        skillName: skillNameOf({ content, skillName }),
+      })
       return { prompt, evaluation }
     },
     { concurrency: parallelReads },

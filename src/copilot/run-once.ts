@@ -14,7 +14,11 @@ const unconfirmed = (cause: unknown): ConnectorError =>
   )
 
 /** The prompt's newest evaluation, if it has one. */
-async function look(graph: GraphClient, as: Connection, ids: PromptId): Promise<Evaluation | undefined> {
+async function look(
+  graph: GraphClient,
+  as: Connection,
+  ids: PromptId,
+): Promise<Evaluation | undefined> {
   try {
     return newestOf(await graph.listEvaluations(as, ids))
   } catch (cause) {
@@ -34,9 +38,10 @@ export interface RunOptions {
 }
 
 /**
- * Runs a prompt once: each evaluation spends capacity. When the answer is lost, it looks first: an evaluation that is there is
- * adopted, and only when there is none is it asked for again, one time.
- * @throws ConnectorError `SubmissionUnconfirmed` when it still cannot tell; else the Graph rows, and then nothing ran.
+ * Runs a prompt once: each evaluation spends capacity. When the answer is lost, it looks first: an
+ * evaluation that is there is adopted, and only when there is none is it asked for again, one time.
+ * @throws ConnectorError `SubmissionUnconfirmed` when it still cannot tell; else the Graph rows,
+ *   and then nothing ran.
  */
 export async function runPrompt(
   graph: GraphClient,

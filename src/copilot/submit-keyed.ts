@@ -20,8 +20,9 @@ export interface KeyedSubmission {
 const askAgainMs = 200
 
 /**
- * How long after a record creating the evaluation may be repeated, in ms. A token takes up to 5 s and a call up to 15 s, so the last
- * attempt ends within the 30 s that the claim holds, and nobody who takes the key over can miss its evaluation.
+ * How long after a record creating the evaluation may be repeated, in ms. A token takes up to 5 s
+ * and a call up to 15 s, so the last attempt ends within the 30 s that the claim holds, and nobody
+ * who takes the key over can miss its evaluation.
  */
 const repeatMs = 10_000
 
@@ -34,10 +35,14 @@ async function ask<T>(answer: Promise<T>): Promise<T> {
   try {
     return await answer
   } catch (cause) {
-    throw new ConnectorError('StoreUnavailable', 'Cannot record the Idempotency-Key: the store does not answer', {
-      cause,
-      retryAfterSeconds,
-    })
+    throw new ConnectorError(
+      'StoreUnavailable',
+      'Cannot record the Idempotency-Key: the store does not answer',
+      {
+        cause,
+        retryAfterSeconds,
+      },
+    )
   }
 }
 
@@ -77,7 +82,10 @@ async function claimKey(
   }
 }
 
-/** Runs the submission under the claim: every step is recorded before the next, so that whoever comes after a crash can look. */
+/**
+ * Runs the submission under the claim: every step is recorded before the next, so that whoever
+ * comes after a crash can look.
+ */
 async function runClaimed(
   copilot: Copilot,
   as: Connection,
@@ -88,9 +96,13 @@ async function runClaimed(
 ): Promise<Run> {
   const record = async (ids: RecordedIds) => {
     if (await ask(store.record(claimant, ids))) return
-    throw new ConnectorError('StoreUnavailable', 'Cannot submit the prompt: another request took its key over', {
-      retryAfterSeconds,
-    })
+    throw new ConnectorError(
+      'StoreUnavailable',
+      'Cannot submit the prompt: another request took its key over',
+      {
+        retryAfterSeconds,
+      },
+    )
   }
   const run = await startRun(copilot, as, submission, { known, record, repeatMs })
   // It ran: should the record be lost, the next request finds the evaluation by its prompt.
@@ -99,10 +111,10 @@ async function runClaimed(
 }
 
 /**
- * Submits a prompt once for each key: whoever repeats it, at whatever time and replica, gets the same session, prompt and evaluation,
- * and the evaluation's present state (contract, section 6).
- * @throws ConnectorError `IdempotencyKeyReused`, `StoreUnavailable` before anything is sent; what submit() throws, after which the
- *   same key tries again from what exists.
+ * Submits a prompt once for each key: whoever repeats it, at whatever time and replica, gets the
+ * same session, prompt and evaluation, and the evaluation's present state (contract, section 6).
+ * @throws ConnectorError `IdempotencyKeyReused`, `StoreUnavailable` before anything is sent; what
+ *   submit() throws, after which the same key tries again from what exists.
  */
 export async function submitOnce(
   copilot: Copilot,
@@ -119,7 +131,8 @@ export async function submitOnce(
       'Cannot submit the prompt: its Idempotency-Key was used with another body',
     )
   }
-  if (claim.kind === 'done') return waitFor(copilot, as, await fetchRun(copilot, as, claim.ids), patience)
+  if (claim.kind === 'done')
+    return waitFor(copilot, as, await fetchRun(copilot, as, claim.ids), patience)
   try {
     const run = await runClaimed(copilot, as, submission, store, claimant, claim.ids)
     return await waitFor(copilot, as, run, patience)

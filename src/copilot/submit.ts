@@ -23,7 +23,9 @@ async function carrying<T>(ids: CreatedIds, step: () => Promise<T>): Promise<T> 
   }
 }
 
-/** What an earlier attempt has created, and who hears of what this one creates before it goes on. */
+/**
+ * What an earlier attempt has created, and who hears of what this one creates before it goes on.
+ */
 export interface Progress {
   readonly known: RecordedIds
   record(ids: RecordedIds): Promise<void>
@@ -38,8 +40,10 @@ const unrecorded: Progress = {
 }
 
 /**
- * Opens a session unless one is given, creates the prompt and its one evaluation; goes on from what is known to exist.
- * @throws ConnectorError `PluginNotEnabled` before anything is created; `SubmissionUnconfirmed` and the Graph rows, with the ids that exist.
+ * Opens a session unless one is given, creates the prompt and its one evaluation; goes on from what
+ * is known to exist.
+ * @throws ConnectorError `PluginNotEnabled` before anything is created; `SubmissionUnconfirmed` and
+ *   the Graph rows, with the ids that exist.
  */
 export async function startRun(
   { graph, memory, clock, skillMode }: Copilot,
@@ -48,10 +52,13 @@ export async function startRun(
   { known, record, repeatMs }: Progress = unrecorded,
 ): Promise<Run> {
   const { plugins = [] } = submission
-  if (plugins.length > 0 && known.sessionId === undefined) requireEnabled(plugins, await memory.plugins(as))
+  if (plugins.length > 0 && known.sessionId === undefined)
+    requireEnabled(plugins, await memory.plugins(as))
   const asked = newPrompt(submission, skillMode)
   const sessionId =
-    submission.sessionId ?? known.sessionId ?? (await graph.createSession(as, displayName(submission.content))).id
+    submission.sessionId ??
+    known.sessionId ??
+    (await graph.createSession(as, displayName(submission.content))).id
   return carrying({ sessionId }, async () => {
     await record({ sessionId })
     const created =
@@ -77,8 +84,9 @@ export async function startRun(
 }
 
 /**
- * Submits a prompt: Graph gets the session (unless given), the prompt and one evaluation, in this order. Then waits for
- * the answer as long as `patience` lasts, and returns the run as far as it is known.
+ * Submits a prompt: Graph gets the session (unless given), the prompt and one evaluation, in this
+ * order. Then waits for the answer as long as `patience` lasts, and returns the run as far as it is
+ * known.
  * @throws ConnectorError what startRun() throws.
  */
 export async function submit(

@@ -4,7 +4,8 @@ import { ConnectorError } from '../errors.ts'
 /** Stops asking a Graph that is down. */
 export interface Breaker {
   /**
-   * Runs a call, unless the breaker is open. What the call throws counts as a failure when `isFailure` says so.
+   * Runs a call, unless the breaker is open. What the call throws counts as a failure when
+   * `isFailure` says so.
    * @throws ConnectorError `GraphUnavailable` while open, with nothing sent.
    */
   run<T>(call: () => Promise<T>): Promise<T>
@@ -17,8 +18,8 @@ const maxFailures = 5
 const openMs = 30_000
 
 /**
- * A breaker that opens after 5 failures in a row, and after 30 s lets one call through to try (contract, section 7). `onChange` hears
- * when it opens and closes.
+ * A breaker that opens after 5 failures in a row, and after 30 s lets one call through to try
+ * (contract, section 7). `onChange` hears when it opens and closes.
  */
 export function createBreaker(
   clock: Clock,
@@ -41,11 +42,15 @@ export function createBreaker(
     async run(call) {
       const waitMs = openUntil - clock.now()
       if (failures >= maxFailures && (waitMs > 0 || probing)) {
-        throw new ConnectorError('GraphUnavailable', 'Cannot call Microsoft Graph: it failed several times in a row', {
-          notSent: true,
-          final: true,
-          retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1000)),
-        })
+        throw new ConnectorError(
+          'GraphUnavailable',
+          'Cannot call Microsoft Graph: it failed several times in a row',
+          {
+            notSent: true,
+            final: true,
+            retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1000)),
+          },
+        )
       }
       probing = failures >= maxFailures
       try {

@@ -7,8 +7,8 @@ interface Lane {
 }
 
 /**
- * Lets each connection have so many calls under way at once; more wait, first come first served. One caller's slow calls cannot
- * use up what all share.
+ * Lets each connection have so many calls under way at once; more wait, first come first served.
+ * One caller's slow calls cannot use up what all share.
  */
 export function createBulkhead(callsAtOnce: number): Bulkhead {
   const lanes = new Map<string, Lane>()

@@ -27,19 +27,25 @@ export interface EvaluationId extends PromptId {
   readonly evaluationId: string
 }
 
-/** What a prompt is created from. Graph accepts type "prompt" only (graph-api.md, 4.1); "skill" waits for the day it does. */
+/**
+ * What a prompt is created from. Graph accepts type "prompt" only (graph-api.md, 4.1); "skill"
+ * waits for the day it does.
+ */
 export type NewPrompt =
   | { readonly type: 'prompt'; readonly content: string }
   | {
       readonly type: 'skill'
       readonly content: string
       readonly skillName: string
-      readonly inputs: { readonly keyValuePairs: readonly { readonly name: string; readonly value: string }[] }
+      readonly inputs: {
+        readonly keyValuePairs: readonly { readonly name: string; readonly value: string }[]
+      }
     }
 
 /**
- * The Security Copilot API of Graph beta: one method an operation, each done as the connection given.
- * Every method throws ConnectorError: the Graph rows of the catalogue, or the 404 of the deepest id it names.
+ * The Security Copilot API of Graph beta: one method an operation, each done as the connection
+ * given. Every method throws ConnectorError: the Graph rows of the catalogue, or the 404 of the
+ * deepest id it names.
  */
 export interface GraphClient {
   listPlugins(as: Connection): Promise<Plugin[]>
@@ -73,16 +79,28 @@ export function createGraphClient({ send, baseUrl, workspaceId }: GraphClientOpt
   const prompts = ({ sessionId }: SessionId) => `${sessions}/${sessionId}/prompts`
   const evaluations = (ids: PromptId) => `${prompts(ids)}/${ids.promptId}/evaluations`
 
-  /** Every item of a list, following `@odata.nextLink` (https://learn.microsoft.com/graph/paging). */
-  async function list<Item>(as: Connection, { path, ...listCall }: ListCall<Item>): Promise<Item[]> {
+  /**
+   * Every item of a list, following `@odata.nextLink` (https://learn.microsoft.com/graph/paging).
+   */
+  async function list<Item>(
+    as: Connection,
+    { path, ...listCall }: ListCall<Item>,
+  ): Promise<Item[]> {
     const call = { ...listCall, repeat: 'freely' } as const
     const items: Item[] = []
     let next: string | undefined = path
     for (let pages = 0; next !== undefined; pages += 1) {
       if (pages === maxPages) {
-        throw new ConnectorError('GraphInvalidResponse', `Cannot ${call.action}: more than ${maxPages} pages`)
+        throw new ConnectorError(
+          'GraphInvalidResponse',
+          `Cannot ${call.action}: more than ${maxPages} pages`,
+        )
       }
-      const { value, '@odata.nextLink': link }: Page<Item> = await send(as, { method: 'GET', path: next, ...call })
+      const { value, '@odata.nextLink': link }: Page<Item> = await send(as, {
+        method: 'GET',
+        path: next,
+        ...call,
+      })
       items.push(...value)
       next = link === undefined ? undefined : nextPagePath(link, baseUrl, call.action)
     }

@@ -21,15 +21,28 @@ export interface Attempt {
   readonly now: number
 }
 
-// https://learn.microsoft.com/graph/errors: `innerError` is spelt two ways, and every part may be missing or empty.
+// https://learn.microsoft.com/graph/errors: `innerError` is spelt two ways, and every part may be
+// missing or empty.
 const text = z.string().optional().catch(undefined)
 const inner = z.object({ 'request-id': text }).optional().catch(undefined)
 const graphError = z
   .object({ error: z.object({ code: text, message: text, innerError: inner, innererror: inner }) })
-  .transform(({ error }) => ({ ...error, requestId: (error.innerError ?? error.innererror)?.['request-id'] }))
-  .catch({ requestId: undefined, code: undefined, message: undefined, innerError: undefined, innererror: undefined })
+  .transform(({ error }) => ({
+    ...error,
+    requestId: (error.innerError ?? error.innererror)?.['request-id'],
+  }))
+  .catch({
+    requestId: undefined,
+    code: undefined,
+    message: undefined,
+    innerError: undefined,
+    innererror: undefined,
+  })
 
-/** Suggested wait when Graph gives none, in seconds: some Graph services leave `Retry-After` out of a 429. */
+/**
+ * Suggested wait when Graph gives none, in seconds: some Graph services leave `Retry-After` out of
+ * a 429.
+ */
 const defaultRetryAfterSeconds = 10
 
 /** A Graph message longer than this is cut. */
@@ -61,7 +74,10 @@ function describe({ status, headers, body }: RefusedAnswer, token: string): Grap
   }
 }
 
-/** The claims of a challenge (401 with `error="insufficient_claims"`), as Graph wrote them: base64 of JSON. */
+/**
+ * The claims of a challenge (401 with `error="insufficient_claims"`), as Graph wrote them: base64
+ * of JSON.
+ */
 function challengedClaims(headers: RefusedAnswer['headers']): string | undefined {
   const challenge = single(headers['www-authenticate']) ?? ''
   if (!/\berror="?insufficient_claims\b/.test(challenge)) return undefined
@@ -72,37 +88,60 @@ function challengedClaims(headers: RefusedAnswer['headers']): string | undefined
  * Translates Graph's final refusal into a row of our catalogue (contract, section 7). Pure.
  * The status decides; Graph's own codes are not stable enough to branch on.
  */
-export function refusal(answer: RefusedAnswer, { action, notFound, token, now }: Attempt): ConnectorError {
+export function refusal(
+  answer: RefusedAnswer,
+  { action, notFound, token, now }: Attempt,
+): ConnectorError {
   const { status, headers } = answer
   const graph = describe(answer, token)
   const wait = retryAfterSeconds(single(headers['retry-after']), now)
   const fail = (code: ErrorCode, why: string, facts: object = {}) =>
-    new ConnectorError(code, `Cannot ${action}: ${why}`, { graph, suggestedWaitSeconds: wait, ...facts })
+    new ConnectorError(code, `Cannot ${action}: ${why}`, {
+      graph,
+      suggestedWaitSeconds: wait,
+      ...facts,
+    })
 
   switch (status) {
     case 401: {
       const claims = challengedClaims(headers)
-      if (claims === undefined) return fail('GraphError', 'Microsoft Graph did not accept the token')
+      if (claims === undefined)
+        return fail('GraphError', 'Microsoft Graph did not accept the token')
       const challenge = `Bearer error="insufficient_claims", claims="${claims}"`
-      return fail('InsufficientClaims', 'Conditional Access asks for more; sign in again with the claims given', {
-        headers: { 'www-authenticate': challenge },
-      })
+      return fail(
+        'InsufficientClaims',
+        'Conditional Access asks for more; sign in again with the claims given',
+        {
+          headers: { 'www-authenticate': challenge },
+        },
+      )
     }
     case 403:
-      return fail('GraphForbidden', 'the caller lacks a Security Copilot role or a Graph permission')
+      return fail(
+        'GraphForbidden',
+        'the caller lacks a Security Copilot role or a Graph permission',
+      )
     case 404:
       return fail(notFound, 'Microsoft Graph does not know it, or the caller does not own it')
     case 429: {
       const retryAfter = wait ?? defaultRetryAfterSeconds
-      return fail('GraphThrottled', `Microsoft Graph throttles; try again in ${retryAfter} seconds`, {
-        retryAfterSeconds: retryAfter,
-      })
+      return fail(
+        'GraphThrottled',
+        `Microsoft Graph throttles; try again in ${retryAfter} seconds`,
+        {
+          retryAfterSeconds: retryAfter,
+        },
+      )
     }
     case 503:
       if (wait === undefined) return fail('GraphError', 'Microsoft Graph answered 503')
-      return fail('GraphUnavailable', `Microsoft Graph is unavailable; try again in ${wait} seconds`, {
-        retryAfterSeconds: wait,
-      })
+      return fail(
+        'GraphUnavailable',
+        `Microsoft Graph is unavailable; try again in ${wait} seconds`,
+        {
+          retryAfterSeconds: wait,
+        },
+      )
     case 504:
       return fail('GraphTimeout', 'Microsoft Graph took too long')
     default:

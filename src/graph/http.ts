@@ -33,8 +33,8 @@ const cut = new Error('The exchange is over')
 const utf8 = new TextDecoder()
 
 /**
- * Sends one request and collects its answer. On undici's dispatch, not its request(): what is read whole anyway needs no stream, and a
- * timer is cheaper than an AbortSignal.
+ * Sends one request and collects its answer. On undici's dispatch, not its request(): what is read
+ * whole anyway needs no stream, and a timer is cheaper than an AbortSignal.
  * @throws LateAnswer; what undici throws when a connection cannot be made or breaks.
  */
 export function exchange(

@@ -61,7 +61,10 @@ const unreachableRetryAfterSeconds = 10
 /** Connections kept to Graph. More calls than that at once wait for one another. */
 const maxConnections = 128
 
-/** The value of a JSON text, or `undefined`: the parser's own message would quote the text, so it goes no further. */
+/**
+ * The value of a JSON text, or `undefined`: the parser's own message would quote the text, so it
+ * goes no further.
+ */
 function parseJson(text: string | undefined): unknown {
   try {
     return text === undefined ? undefined : JSON.parse(text)
@@ -88,16 +91,21 @@ function transportError(action: string, cause: unknown): ConnectorError {
       notSent: !cause.sent,
     })
   }
-  return new ConnectorError('GraphUnavailable', `Cannot ${action}: no connection to Microsoft Graph`, {
-    cause,
-    retryAfterSeconds: unreachableRetryAfterSeconds,
-    notSent: notSentCodes.has(String((cause as { code?: unknown }).code)),
-  })
+  return new ConnectorError(
+    'GraphUnavailable',
+    `Cannot ${action}: no connection to Microsoft Graph`,
+    {
+      cause,
+      retryAfterSeconds: unreachableRetryAfterSeconds,
+      notSent: notSentCodes.has(String((cause as { code?: unknown }).code)),
+    },
+  )
 }
 
 /**
- * The one road to Graph: keep-alive connections, a fresh `client-request-id`, a deadline for the whole call, a cap on the
- * body, no redirects, and every failure a ConnectorError. One call is one attempt; whoever repeats calls wraps this.
+ * The one road to Graph: keep-alive connections, a fresh `client-request-id`, a deadline for the
+ * whole call, a cap on the body, no redirects, and every failure a ConnectorError. One call is one
+ * attempt; whoever repeats calls wraps this.
  */
 export function createGraphRequest({
   baseUrl,
@@ -110,7 +118,11 @@ export function createGraphRequest({
   const basePath = pathname.replace(/\/$/, '')
   const limits = { timeoutMs, maxBodyBytes }
   // HTTP/1.1: measured no dearer than HTTP/2, and one lost connection then loses one call.
-  const pool = new Pool(origin, { connections: maxConnections, allowH2: false, keepAliveTimeout: 30_000 })
+  const pool = new Pool(origin, {
+    connections: maxConnections,
+    allowH2: false,
+    keepAliveTimeout: 30_000,
+  })
 
   async function attempt(
     token: string,
@@ -159,13 +171,18 @@ export function createGraphRequest({
       const { action, notFound, schema } = call
       if (answer.status === 401) connection.dropGraphToken()
       const body = parseJson(answer.text)
-      if (answer.status >= 400) throw refusal({ ...answer, body }, { action, notFound, token, now: clock.now() })
+      if (answer.status >= 400)
+        throw refusal({ ...answer, body }, { action, notFound, token, now: clock.now() })
       const parsed = schema.safeParse(answer.status < 300 ? body : undefined)
       if (parsed.success) return parsed.data
-      throw new ConnectorError('GraphInvalidResponse', `Cannot ${action}: Microsoft Graph's answer is not readable`, {
-        cause: parsed.error,
-        graph: { status: answer.status },
-      })
+      throw new ConnectorError(
+        'GraphInvalidResponse',
+        `Cannot ${action}: Microsoft Graph's answer is not readable`,
+        {
+          cause: parsed.error,
+          graph: { status: answer.status },
+        },
+      )
     },
     close: () => pool.close(),
   }

@@ -14,7 +14,10 @@ export interface ResilienceOptions {
   readonly observer?: Observer | undefined
 }
 
-/** Calls that one connection may have under way at once: a promptbook's reads and some more, a quarter of all. */
+/**
+ * Calls that one connection may have under way at once: a promptbook's reads and some more, a
+ * quarter of all.
+ */
 const callsAtOnce = 32
 
 const never = new AbortController().signal
@@ -23,12 +26,15 @@ const never = new AbortController().signal
 function isOutage(error: unknown): boolean {
   if (!(error instanceof ConnectorError)) return false
   const { code, facts } = error
-  return facts.graph ? facts.graph.status >= 500 : code === 'GraphUnavailable' || code === 'GraphTimeout'
+  return facts.graph
+    ? facts.graph.status >= 500
+    : code === 'GraphUnavailable' || code === 'GraphTimeout'
 }
 
 /**
- * A road to Graph that bears its failures: a call is repeated as retryDelayMs() says while the request's budget lasts, a tenant
- * whose calls fail in a row is given a rest, and each connection has its share of calls at once.
+ * A road to Graph that bears its failures: a call is repeated as retryDelayMs() says while the
+ * request's budget lasts, a tenant whose calls fail in a row is given a rest, and each connection
+ * has its share of calls at once.
  */
 export function resilient(
   send: SendToGraph,
@@ -39,7 +45,8 @@ export function resilient(
 
   function breakerOf(tenantId: string): Breaker {
     const breaker =
-      breakers.get(tenantId) ?? createBreaker(clock, isOutage, open => observer.breakersChanged(open ? 1 : -1))
+      breakers.get(tenantId) ??
+      createBreaker(clock, isOutage, open => observer.breakersChanged(open ? 1 : -1))
     breakers.set(tenantId, breaker)
     return breaker
   }
@@ -47,11 +54,19 @@ export function resilient(
   return async (connection, call) => {
     for (let made = 1; ; made += 1) {
       try {
-        return await bulkhead(connection.key, () => breakerOf(connection.tenantId).run(() => send(connection, call)))
+        return await bulkhead(connection.key, () =>
+          breakerOf(connection.tenantId).run(() => send(connection, call)),
+        )
       } catch (error) {
         if (!(error instanceof ConnectorError)) throw error
         const budgetMs = connection.retryUntil - clock.now()
-        const waitMs = retryDelayMs({ error, repeat: call.repeat, made, budgetMs, random: random() })
+        const waitMs = retryDelayMs({
+          error,
+          repeat: call.repeat,
+          made,
+          budgetMs,
+          random: random(),
+        })
         if (waitMs === undefined) throw error
         await clock.sleep(waitMs, never)
       }

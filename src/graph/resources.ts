@@ -1,7 +1,8 @@
 import { z } from 'zod'
 
-// What is read of Graph's answers, and no more: https://learn.microsoft.com/graph/api/resources/security-securitycopilot-session
-// Graph may add properties and enum members at any time, so unknown ones are let through or left out.
+// What is read of Graph's answers, and no more:
+// https://learn.microsoft.com/graph/api/resources/security-securitycopilot-session Graph may add
+// properties and enum members at any time, so unknown ones are let through or left out.
 
 const id = z.guid()
 
@@ -46,7 +47,10 @@ export const plugin = z.object({ name: z.string(), isEnabled: z.boolean() })
 export const page = <Item extends z.ZodType>(item: Item) =>
   z.object({ value: z.array(item), '@odata.nextLink': z.string().optional() })
 
-/** Evaluations come as a collection by the reference page's text, as one bare entity by its sample: both are read. */
+/**
+ * Evaluations come as a collection by the reference page's text, as one bare entity by its sample:
+ * both are read.
+ */
 export const evaluationPage = z.union([
   page(evaluation),
   evaluation.transform(entity => ({ value: [entity], '@odata.nextLink': undefined })),

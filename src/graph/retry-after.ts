@@ -1,6 +1,7 @@
 /**
- * Reads a `Retry-After` header: seconds, possibly with a fraction, or an HTTP date (RFC 9110, 10.2.3).
- * Returns whole seconds, rounded up, at least 1; `undefined` when there is none or it cannot be read. Pure: `now` in ms.
+ * Reads a `Retry-After` header: seconds, possibly with a fraction, or an HTTP date (RFC 9110,
+ * 10.2.3). Returns whole seconds, rounded up, at least 1; `undefined` when there is none or it
+ * cannot be read. Pure: `now` in ms.
  */
 export function retryAfterSeconds(header: string | undefined, now: number): number | undefined {
   if (header === undefined) return undefined

@@ -1,8 +1,8 @@
 import type { ConnectorError } from '../errors.ts'
 
 /**
- * Whether a call may be repeated: `freely` when doing it twice costs nothing (reads, sessions, prompts), `unless-run` when it may
- * have run and each run spends capacity (evaluations).
+ * Whether a call may be repeated: `freely` when doing it twice costs nothing (reads, sessions,
+ * prompts), `unless-run` when it may have run and each run spends capacity (evaluations).
  */
 export type Repeat = 'freely' | 'unless-run'
 
@@ -27,7 +27,8 @@ const firstWaitMs = 500
 const passingStatuses = new Set([429, 502, 503, 504])
 
 /** Whether the call surely did not run: Graph throttled it, or nothing was sent. */
-const surelyNotRun = ({ code, facts }: ConnectorError): boolean => code === 'GraphThrottled' || facts.notSent === true
+const surelyNotRun = ({ code, facts }: ConnectorError): boolean =>
+  code === 'GraphThrottled' || facts.notSent === true
 
 /** Whether the failure may pass by itself: a status that says so, or no answer at all. */
 function mayPass({ code, facts }: ConnectorError): boolean {
@@ -36,10 +37,17 @@ function mayPass({ code, facts }: ConnectorError): boolean {
 }
 
 /**
- * Milliseconds to wait before the call is repeated, `undefined` when it is not (contract, section 7): `Retry-After` is obeyed if
- * the budget allows, else handed to the caller; without it, exponential with full jitter. Pure.
+ * Milliseconds to wait before the call is repeated, `undefined` when it is not (contract, section
+ * 7): `Retry-After` is obeyed if the budget allows, else handed to the caller; without it,
+ * exponential with full jitter. Pure.
  */
-export function retryDelayMs({ error, repeat, made, budgetMs, random }: Attempt): number | undefined {
+export function retryDelayMs({
+  error,
+  repeat,
+  made,
+  budgetMs,
+  random,
+}: Attempt): number | undefined {
   if (made > maxRetries || error.facts.final === true || !mayPass(error)) return undefined
   if (repeat === 'unless-run' && !surelyNotRun(error)) return undefined
   const { suggestedWaitSeconds } = error.facts
@@ -50,7 +58,10 @@ export function retryDelayMs({ error, repeat, made, budgetMs, random }: Attempt)
   return waitMs <= budgetMs ? waitMs : undefined
 }
 
-/** Whether it cannot be told if the call ran: it was sent, and no answer, or none that can be read, or a 5xx came back. */
+/**
+ * Whether it cannot be told if the call ran: it was sent, and no answer, or none that can be read,
+ * or a 5xx came back.
+ */
 export function isLostAnswer({ code, facts }: ConnectorError): boolean {
   if (facts.notSent === true) return false
   if (facts.graph) return facts.graph.status >= 500 || code === 'GraphInvalidResponse'

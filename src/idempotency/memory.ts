@@ -1,5 +1,11 @@
 import type { Clock } from '../lib/clock.ts'
-import { heldMs, rememberedMs, type CompleteIds, type IdempotencyStore, type RecordedIds } from './store.ts'
+import {
+  heldMs,
+  rememberedMs,
+  type CompleteIds,
+  type IdempotencyStore,
+  type RecordedIds,
+} from './store.ts'
 
 interface Entry {
   readonly bodyHash: string
@@ -25,7 +31,13 @@ export function memoryIdempotency(clock: Clock): IdempotencyStore {
     async claim({ key, bodyHash, holder }) {
       const now = clock.now()
       forgetExpired(now)
-      const entry = entries.get(key) ?? { bodyHash, expiresAt: now + rememberedMs, ids: {}, holder, heldUntil: 0 }
+      const entry = entries.get(key) ?? {
+        bodyHash,
+        expiresAt: now + rememberedMs,
+        ids: {},
+        holder,
+        heldUntil: 0,
+      }
       if (entry.bodyHash !== bodyHash) return { kind: 'reused' }
       const { ids } = entry
       if (ids.evaluationId !== undefined) return { kind: 'done', ids: ids as CompleteIds }

@@ -1,7 +1,14 @@
 import type { Redis } from 'ioredis'
-import { heldMs, rememberedMs, type Claim, type IdempotencyStore, type RecordedIds } from './store.ts'
+import {
+  heldMs,
+  rememberedMs,
+  type Claim,
+  type IdempotencyStore,
+  type RecordedIds,
+} from './store.ts'
 
-// KEYS[1]: a hash with the fields body, holder, heldUntil (ms, by Redis's clock), session, prompt, evaluation.
+// KEYS[1]: a hash with the fields body, holder, heldUntil (ms, by Redis's clock), session, prompt,
+// evaluation.
 const now = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -36,7 +43,13 @@ else redis.call('DEL', KEYS[1]) end
 `
 
 interface Commands {
-  claimKey(key: string, bodyHash: string, holder: string, heldMs: number, rememberedMs: number): Promise<string[]>
+  claimKey(
+    key: string,
+    bodyHash: string,
+    holder: string,
+    heldMs: number,
+    rememberedMs: number,
+  ): Promise<string[]>
   recordKey(key: string, holder: string, heldMs: number, ...fields: string[]): Promise<number>
   releaseKey(key: string, holder: string): Promise<unknown>
 }
@@ -50,7 +63,10 @@ const fieldOf: Readonly<Record<keyof RecordedIds, string>> = {
 function toClaim([kind, sessionId = '', promptId = '', evaluationId = '']: string[]): Claim {
   if (kind === 'reused' || kind === 'held') return { kind }
   if (kind === 'done') return { kind, ids: { sessionId, promptId, evaluationId } }
-  return { kind: 'mine', ids: { sessionId: sessionId || undefined, promptId: promptId || undefined } }
+  return {
+    kind: 'mine',
+    ids: { sessionId: sessionId || undefined, promptId: promptId || undefined },
+  }
 }
 
 const keyOf = (key: string): string => `copilot:submit:${key}`
@@ -67,7 +83,10 @@ export function redisIdempotency(redis: Redis): IdempotencyStore {
       toClaim(await commands.claimKey(keyOf(key), bodyHash, holder, heldMs, rememberedMs)),
 
     async record({ key, holder }, ids) {
-      const fields = Object.entries(ids).flatMap(([name, value]) => [fieldOf[name as keyof RecordedIds], value])
+      const fields = Object.entries(ids).flatMap(([name, value]) => [
+        fieldOf[name as keyof RecordedIds],
+        value,
+      ])
       return (await commands.recordKey(keyOf(key), holder, heldMs, ...fields)) === 1
     },
 

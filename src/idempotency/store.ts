@@ -30,14 +30,17 @@ export interface Claimant {
 }
 
 /**
- * Remembers keyed Submits for 24 h. A claim holds for 30 s and is extended by every record, so that a replica that died gives its
- * keys free. Every method rejects when the store cannot be asked.
+ * Remembers keyed Submits for 24 h. A claim holds for 30 s and is extended by every record, so that
+ * a replica that died gives its keys free. Every method rejects when the store cannot be asked.
  */
 export interface IdempotencyStore {
   claim(claimant: Claimant): Promise<Claim>
   /** Adds what was created and extends the claim; false when it is no longer the claimant's. */
   record(claimant: Claimant, ids: RecordedIds): Promise<boolean>
-  /** Gives up the claim; what was recorded stays, and when nothing was, the key is free for any body. */
+  /**
+   * Gives up the claim; what was recorded stays, and when nothing was, the key is free for any
+   * body.
+   */
   release(claimant: Claimant): Promise<void>
 }
 

@@ -10,10 +10,12 @@ function patternOf(url: string): RegExp {
 }
 
 /**
- * Collects the routes that are added to `app` from now on. The answer tells which methods serve a path, `undefined` when
- * none does: what Fastify's router knows but does not say.
+ * Collects the routes that are added to `app` from now on. The answer tells which methods serve a
+ * path, `undefined` when none does: what Fastify's router knows but does not say.
  */
-export function routesByPath(app: FastifyInstance): (path: string) => ReadonlySet<string> | undefined {
+export function routesByPath(
+  app: FastifyInstance,
+): (path: string) => ReadonlySet<string> | undefined {
   const routes = new Map<string, { readonly pattern: RegExp; readonly methods: Set<string> }>()
   app.addHook('onRoute', ({ url, method }) => {
     const route = routes.get(url) ?? {

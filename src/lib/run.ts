@@ -12,8 +12,9 @@ export interface Running {
 const closeMs = 7000
 
 /**
- * Runs a service as this process: exits with code 1 and one plain line when it cannot start. On SIGTERM or SIGINT it stops, stays
- * for `drainMs` so that balancers see that it is not ready, then closes, and exits with code 0.
+ * Runs a service as this process: exits with code 1 and one plain line when it cannot start. On
+ * SIGTERM or SIGINT it stops, stays for `drainMs` so that balancers see that it is not ready, then
+ * closes, and exits with code 0.
  */
 export async function run(start: () => Promise<Running>, drainMs: number): Promise<void> {
   try {

@@ -18,7 +18,13 @@ export interface LimiterOptions {
 }
 
 /** The limiter that a configuration asks for. */
-export function createLimiter({ quota, clock, log, store, observer = noObserver }: LimiterOptions): Limiter {
+export function createLimiter({
+  quota,
+  clock,
+  log,
+  store,
+  observer = noObserver,
+}: LimiterOptions): Limiter {
   const local = memoryLimiter(quota, clock)
   if (!store) return local
   return sharedLimiter({

@@ -13,15 +13,22 @@ export interface SharedLimiterOptions {
   onChange(available: boolean, reason?: unknown): void
 }
 
-/** Nobody waits longer for a store that hangs: 100 ms is the limit, and the rest of a call takes its time too. */
+/**
+ * Nobody waits longer for a store that hangs: 100 ms is the limit, and the rest of a call takes its
+ * time too.
+ */
 const answerMs = 80
 
-/** After a failure the store is left alone for so long: whoever calls meanwhile does not wait for it. */
+/**
+ * After a failure the store is left alone for so long: whoever calls meanwhile does not wait for
+ * it.
+ */
 const retryAfterMs = 1000
 
 /**
- * Limits by the shared store, and by this replica's own memory while the store is away: never unlimited. The memory counts all
- * the while, so that a replica admits no more than the quota across the change either.
+ * Limits by the shared store, and by this replica's own memory while the store is away: never
+ * unlimited. The memory counts all the while, so that a replica admits no more than the quota
+ * across the change either.
  */
 export function sharedLimiter({ shared, local, clock, onChange }: SharedLimiterOptions): Limiter {
   let available = true

@@ -14,8 +14,9 @@ export interface Quota {
 }
 
 /**
- * Counts calls per connection, exactly: in no window of the quota's length, wherever it lies, are more calls admitted than the
- * quota says, and none is refused that would fit. A refused call is not counted.
+ * Counts calls per connection, exactly: in no window of the quota's length, wherever it lies, are
+ * more calls admitted than the quota says, and none is refused that would fit. A refused call is
+ * not counted.
  */
 export interface Limiter {
   take(connectionKey: string): Promise<Allowance>

@@ -14,10 +14,14 @@ export interface MemoryLimiter extends Limiter {
   readonly size: number
 }
 
-/** The limiter of one process. A connection weighs what it used of its allowance, and is forgotten once it was idle for one window, or two. */
+/**
+ * The limiter of one process. A connection weighs what it used of its allowance, and is forgotten
+ * once it was idle for one window, or two.
+ */
 export function memoryLimiter({ calls, windowMs }: Quota, clock: Clock): MemoryLimiter {
-  // Connections counted since the last turn, and those that were not yet. At each turn, once a window, those that were idle for a
-  // whole window are let go all at once: taking single entries out of a large map is what would cost.
+  // Connections counted since the last turn, and those that were not yet. At each turn, once a
+  // window, those that were idle for a whole window are let go all at once: taking single entries
+  // out of a large map is what would cost.
   let recent = new Map<string, Calls>()
   let older = new Map<string, Calls>()
   let turnedAt = clock.now()
@@ -25,7 +29,8 @@ export function memoryLimiter({ calls, windowMs }: Quota, clock: Clock): MemoryL
   const newest = ({ times, next }: Calls): number => times.at(next - 1) ?? 0
 
   /** The index-th oldest of the times kept. */
-  const timeAt = ({ times, next }: Calls, index: number): number => times[(next + index) % times.length] as number
+  const timeAt = ({ times, next }: Calls, index: number): number =>
+    times[(next + index) % times.length] as number
 
   function forgetIdle(now: number): void {
     if (now - turnedAt < windowMs) return
@@ -34,7 +39,10 @@ export function memoryLimiter({ calls, windowMs }: Quota, clock: Clock): MemoryL
     turnedAt = now
   }
 
-  /** How many of the times kept have left the window: they are in order, so a binary search finds the first that has not. */
+  /**
+   * How many of the times kept have left the window: they are in order, so a binary search finds
+   * the first that has not.
+   */
   function expired(known: Calls, now: number): number {
     let [low, high] = [0, known.times.length]
     while (low < high) {
@@ -59,7 +67,8 @@ export function memoryLimiter({ calls, windowMs }: Quota, clock: Clock): MemoryL
     recent.set(key, known)
   }
 
-  const callsOf = (key: string): Calls => recent.get(key) ?? older.get(key) ?? { times: [], next: 0 }
+  const callsOf = (key: string): Calls =>
+    recent.get(key) ?? older.get(key) ?? { times: [], next: 0 }
 
   function take(key: string): Allowance {
     const now = clock.now()
@@ -68,7 +77,11 @@ export function memoryLimiter({ calls, windowMs }: Quota, clock: Clock): MemoryL
     const left = calls - (known.times.length - expired(known, now))
     if (left > 0) count(key, known, now)
     const oldest = timeAt(known, expired(known, now))
-    return { admitted: left > 0, remaining: Math.max(0, left - 1), resetMs: oldest + windowMs - now }
+    return {
+      admitted: left > 0,
+      remaining: Math.max(0, left - 1),
+      resetMs: oldest + windowMs - now,
+    }
   }
 
   return {

@@ -1,7 +1,10 @@
 import type { Flavour } from './describe-route.ts'
 import { mapSchemas, type JsonSchema } from './json-schema.ts'
 
-/** Swagger 2.0 has no union of types: null is `x-nullable`, any other union is left open. Designers show `x-ms-summary`. */
+/**
+ * Swagger 2.0 has no union of types: null is `x-nullable`, any other union is left open. Designers
+ * show `x-ms-summary`.
+ */
 function downgraded(schema: JsonSchema): JsonSchema {
   const { type, examples, ...rest } = schema
   const types = [type ?? []].flat()
@@ -20,7 +23,10 @@ export const toSwagger = (schema: JsonSchema): JsonSchema => mapSchemas(schema, 
 /** The whole of the connector's definition is in preview, since Graph's API is a beta. */
 const status = 'Preview'
 
-/** The connector's definition: what makers see and what the platform polls; only answer 200 has a schema (connector-rules.md, 1.4). */
+/**
+ * The connector's definition: what makers see and what the platform polls; only answer 200 has a
+ * schema (connector-rules.md, 1.4).
+ */
 export const definitionFlavour: Flavour = {
   shows: ({ connector }) => connector !== undefined,
   operation: ({ operationId, connector }) => ({
@@ -50,7 +56,11 @@ export function definitionFrame(publicUrl: string, version: string) {
       title: 'Security Copilot (self-hosted)',
       description,
       version,
-      contact: { name: 'Operator of this service', url: `${publicUrl}/docs`, email: `operator@${hostname}` },
+      contact: {
+        name: 'Operator of this service',
+        url: `${publicUrl}/docs`,
+        email: `operator@${hostname}`,
+      },
       'x-ms-api-annotation': { status },
     },
     host,
@@ -70,7 +80,10 @@ export function definitionFrame(publicUrl: string, version: string) {
     security: [{ 'oauth2-auth': [] }],
     'x-ms-connector-metadata': [
       { propertyName: 'Website', propertyValue: `${publicUrl}/docs` },
-      { propertyName: 'Privacy policy', propertyValue: 'https://privacy.microsoft.com/privacystatement' },
+      {
+        propertyName: 'Privacy policy',
+        propertyValue: 'https://privacy.microsoft.com/privacystatement',
+      },
       { propertyName: 'Categories', propertyValue: 'Security;AI' },
     ],
   }

@@ -33,23 +33,35 @@ function errorAnswers(codes: readonly ErrorCode[]): [number, Answer][] {
 }
 
 /** A route's zod schemas and texts as @fastify/swagger reads them. */
-export function describeRoute(schema: FastifySchema, flavour: Flavour, names: ReadonlyMap<unknown, string>): object {
+export function describeRoute(
+  schema: FastifySchema,
+  flavour: Flavour,
+  names: ReadonlyMap<unknown, string>,
+): object {
   const { operation, params, body, response = {} } = schema
   if (!operation || !flavour.shows(operation)) return { hide: true }
 
   const parameters = (zod: z.ZodType, where: 'path' | 'header') => {
     const { properties = {}, ...rest } = requestSchema(zod)
-    const changed = Object.entries(properties).map(([name, one]) => [name, flavour.parameter(one, where)])
+    const changed = Object.entries(properties).map(([name, one]) => [
+      name,
+      flavour.parameter(one, where),
+    ])
     return { ...rest, properties: Object.fromEntries(changed) as Record<string, JsonSchema> }
   }
   const answers = [
-    ...Object.entries(operation.answers).map(([status, answer]) => [Number(status), answer] as const),
+    ...Object.entries(operation.answers).map(
+      ([status, answer]) => [Number(status), answer] as const,
+    ),
     ...errorAnswers(operation.errors),
   ].map(([status, { description, headers }]) => {
     const zod = (response as Record<number, unknown>)[status]
     const name = zod === undefined ? 'ErrorAnswer' : String(names.get(zod))
     const content = flavour.answer(status, name) ?? { type: 'null' }
-    return [status, { ...content, 'x-response-description': description, ...(headers && { headers }) }]
+    return [
+      status,
+      { ...content, 'x-response-description': description, ...(headers && { headers }) },
+    ]
   })
 
   const { operationId, summary, description, tag, headers, example } = operation
@@ -61,7 +73,9 @@ export function describeRoute(schema: FastifySchema, flavour: Flavour, names: Re
     ...flavour.operation(operation),
     ...(params !== undefined && { params: parameters(params as z.ZodType, 'path') }),
     ...(headers !== undefined && { headers: parameters(headers, 'header') }),
-    ...(body !== undefined && { body: flavour.body({ ...requestSchema(body as z.ZodType), examples: [example] }) }),
+    ...(body !== undefined && {
+      body: flavour.body({ ...requestSchema(body as z.ZodType), examples: [example] }),
+    }),
     response: Object.fromEntries(answers),
   }
 }

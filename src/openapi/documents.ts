@@ -23,7 +23,10 @@ declare module 'fastify' {
   }
 }
 
-/** Only this service, no inline script, no other host. The one inline style allowed is Swagger UI's own, by its hash. */
+/**
+ * Only this service, no inline script, no other host. The one inline style allowed is Swagger UI's
+ * own, by its hash.
+ */
 const contentSecurityPolicy = {
   'default-src': "'self'",
   'style-src': "'self' 'sha256-RL3ie0nH+Lzz2YNqQN83mnU0J1ot4QL7b99vMdIX99w='",
@@ -35,8 +38,8 @@ const contentSecurityPolicy = {
 }
 
 /**
- * Both documents, generated from the routes registered after this, and the page that shows them. No authentication: they hold
- * nothing that is not in the repository.
+ * Both documents, generated from the routes registered after this, and the page that shows them. No
+ * authentication: they hold nothing that is not in the repository.
  */
 export const documents = fp<DocumentsOptions>(
   async (app, { named, publicUrl }) => {
@@ -51,14 +54,17 @@ export const documents = fp<DocumentsOptions>(
       openapi: openApiFrame(publicUrl, version),
       transform: transform(openApiFlavour),
       transformObject: document =>
-        finishOpenApi((document as unknown as { openapiObject: Generated }).openapiObject) as object,
+        finishOpenApi(
+          (document as unknown as { openapiObject: Generated }).openapiObject,
+        ) as object,
       refResolver,
     })
     await app.register(swagger, {
       swagger: definitionFrame(publicUrl, version),
       decorator: 'definition',
       transform: transform(definitionFlavour),
-      transformObject: document => finishDefinition((document as { swaggerObject: Json }).swaggerObject),
+      transformObject: document =>
+        finishDefinition((document as { swaggerObject: Json }).swaggerObject),
       refResolver,
       stripBasePath: false,
     })

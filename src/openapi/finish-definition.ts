@@ -65,10 +65,12 @@ export function finishDefinition(generated: Json): Json {
     Object.entries(generatedPaths).map(([path, operations]) => [
       path,
       Object.fromEntries(
-        Object.entries(operations).map(([method, { tags, parameters, responses, ...operation }]) => [
-          method,
-          { ...operation, parameters: (parameters as Parameter[]).map(completeBody), responses },
-        ]),
+        Object.entries(operations).map(
+          ([method, { tags, parameters, responses, ...operation }]) => [
+            method,
+            { ...operation, parameters: (parameters as Parameter[]).map(completeBody), responses },
+          ],
+        ),
       ),
     ]),
   )

@@ -13,7 +13,10 @@ export interface JsonSchema {
   [keyword: string]: unknown
 }
 
-/** zod adds a pattern beside each format, and names of an object's keys: neither tells a reader more. */
+/**
+ * zod adds a pattern beside each format, and names of an object's keys: neither tells a reader
+ * more.
+ */
 function tidy({ jsonSchema }: { jsonSchema: z.core.JSONSchema.BaseSchema }): void {
   if (jsonSchema.format !== undefined) delete jsonSchema.pattern
   delete jsonSchema.propertyNames
@@ -42,15 +45,22 @@ export function namedSchemas(named: Readonly<Record<string, z.ZodType>>): JsonSc
 }
 
 /** The schema with `change` applied to it and to every schema in it. */
-export function mapSchemas(schema: JsonSchema, change: (schema: JsonSchema) => JsonSchema): JsonSchema {
+export function mapSchemas(
+  schema: JsonSchema,
+  change: (schema: JsonSchema) => JsonSchema,
+): JsonSchema {
   const { properties, items, additionalProperties } = schema
   const inner = (one: JsonSchema) => mapSchemas(one, change)
   return change({
     ...schema,
     ...(properties && {
-      properties: Object.fromEntries(Object.entries(properties).map(([name, one]) => [name, inner(one)])),
+      properties: Object.fromEntries(
+        Object.entries(properties).map(([name, one]) => [name, inner(one)]),
+      ),
     }),
     ...(items && { items: inner(items) }),
-    ...(typeof additionalProperties === 'object' && { additionalProperties: inner(additionalProperties) }),
+    ...(typeof additionalProperties === 'object' && {
+      additionalProperties: inner(additionalProperties),
+    }),
   })
 }

@@ -18,7 +18,9 @@ export const openApiFlavour: Flavour = {
   operation: ({ connector }) => (connector ? {} : { security: [] }),
   body: toOpenApi,
   parameter: schema => toOpenApi(schema),
-  answer: (_status, name) => ({ content: { 'application/json': { schema: { $ref: `${name}#` } } } }),
+  answer: (_status, name) => ({
+    content: { 'application/json': { schema: { $ref: `${name}#` } } },
+  }),
 }
 
 const description = `The three actions of the Security Copilot connector over Microsoft Graph beta, hosted by yourself.
@@ -46,9 +48,15 @@ export const openApiFrame = (publicUrl: string, version: string) => ({
         type: 'http' as const,
         scheme: 'bearer',
         bearerFormat: 'JWT',
-        description: "A user's access token for this API, issued by Entra. A token for Microsoft Graph is refused.",
+        description:
+          "A user's access token for this API, issued by Entra. A token for Microsoft Graph is refused.",
       },
-      tenant: { type: 'apiKey' as const, in: 'header', name: 'x-entra-tenant-id', description: 'Tenant of the app.' },
+      tenant: {
+        type: 'apiKey' as const,
+        in: 'header',
+        name: 'x-entra-tenant-id',
+        description: 'Tenant of the app.',
+      },
       client: {
         type: 'apiKey' as const,
         in: 'header',
@@ -72,6 +80,12 @@ export interface Generated {
 
 /** What the generator made, with the named schemas in OpenAPI's words too. Pure. */
 export function finishOpenApi<Document extends Generated>(generated: Document): Document {
-  const schemas = Object.entries(generated.components.schemas).map(([name, schema]) => [name, toOpenApi(schema)])
-  return { ...generated, components: { ...generated.components, schemas: Object.fromEntries(schemas) } }
+  const schemas = Object.entries(generated.components.schemas).map(([name, schema]) => [
+    name,
+    toOpenApi(schema),
+  ])
+  return {
+    ...generated,
+    components: { ...generated.components, schemas: Object.fromEntries(schemas) },
+  }
 }

@@ -1,7 +1,9 @@
 import type { z } from 'zod'
 import type { ErrorCode } from '../errors.ts'
 
-/** What a designer shows of an operation: one that makers use, or one that only the platform calls. */
+/**
+ * What a designer shows of an operation: one that makers use, or one that only the platform calls.
+ */
 export type Visibility = 'important' | 'internal'
 
 /** A header of an answer. */
@@ -25,7 +27,10 @@ export interface Operation {
   /** Full sentences: what an author, or a model that picks tools, reads. */
   readonly description: string
   readonly tag: string
-  /** How the connector's definition shows it; a route without stands in the OpenAPI document only, and needs no authentication. */
+  /**
+   * How the connector's definition shows it; a route without stands in the OpenAPI document only,
+   * and needs no authentication.
+   */
   readonly connector?: Visibility
   /** A body that works. */
   readonly example?: object

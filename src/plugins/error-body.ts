@@ -17,12 +17,18 @@ export interface ErrorReply {
 
 /** Errors that Fastify and Node raise before a route runs, as rows of our catalogue. */
 const frameworkErrors: Readonly<Record<string, readonly [ErrorCode, string]>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: ['PayloadTooLarge', 'Cannot accept the request: the body is over 1 MiB'],
+  FST_ERR_CTP_BODY_TOO_LARGE: [
+    'PayloadTooLarge',
+    'Cannot accept the request: the body is over 1 MiB',
+  ],
   FST_ERR_CTP_INVALID_MEDIA_TYPE: [
     'UnsupportedMediaType',
     'Cannot accept the request: the body must be application/json',
   ],
-  HPE_HEADER_OVERFLOW: ['HeadersTooLarge', 'Cannot accept the request: its headers are over 16 KiB'],
+  HPE_HEADER_OVERFLOW: [
+    'HeadersTooLarge',
+    'Cannot accept the request: its headers are over 16 KiB',
+  ],
 }
 
 const malformedJson = invalidRequest([
@@ -34,23 +40,34 @@ export const malformedHttp = new ConnectorError(
   'InvalidRequest',
   'Cannot read the request: it is not well-formed HTTP',
   {
-    details: [{ code: 'InvalidValue', message: 'request is not well-formed HTTP', target: 'request' }],
+    details: [
+      { code: 'InvalidValue', message: 'request is not well-formed HTTP', target: 'request' },
+    ],
   },
 )
 
-/** Anything thrown, as the error a caller sees. What is unknown becomes `InternalError` and shows nothing of itself. Pure. */
+/**
+ * Anything thrown, as the error a caller sees. What is unknown becomes `InternalError` and shows
+ * nothing of itself. Pure.
+ */
 export function toConnectorError(error: unknown): ConnectorError {
-  if (error instanceof ConnectorError || !(error instanceof Error)) return ConnectorError.from(error)
+  if (error instanceof ConnectorError || !(error instanceof Error))
+    return ConnectorError.from(error)
   const { code = '', statusCode = 500 } = error as Error & { code?: string; statusCode?: number }
   const row = frameworkErrors[code]
   if (row) return new ConnectorError(...row)
-  if (code.startsWith('HPE_') || code.startsWith('ERR_HTTP_') || code === 'FST_ERR_BAD_URL') return malformedHttp
-  // What is left of 400 is the body's parser: empty, cut short, not JSON, or with a "__proto__" key.
+  if (code.startsWith('HPE_') || code.startsWith('ERR_HTTP_') || code === 'FST_ERR_BAD_URL')
+    return malformedHttp
+  // What is left of 400 is the body's parser: empty, cut short, not JSON, or with a "__proto__"
+  // key.
   return statusCode === 400 ? malformedJson : ConnectorError.from(error)
 }
 
 /** The answer to an error (contract, section 8). Pure. */
-export function errorReply(error: ConnectorError, { requestId, clientRequestId, now }: Answered): ErrorReply {
+export function errorReply(
+  error: ConnectorError,
+  { requestId, clientRequestId, now }: Answered,
+): ErrorReply {
   const { code, status, message, facts } = error
   const { sessionId, promptId, target, details, graph, retryAfterSeconds, headers } = facts
   return {

@@ -13,7 +13,10 @@ export interface ErrorOptions extends AnswerHeadersOptions {
   readonly observer: Observer
 }
 
-/** Answers any error thrown while a request is handled; what is our or Graph's fault is logged with its cause. */
+/**
+ * Answers any error thrown while a request is handled; what is our or Graph's fault is logged with
+ * its cause.
+ */
 function answerError(
   error: unknown,
   request: FastifyRequest,
@@ -28,23 +31,35 @@ function answerError(
   })
   const { sessionId, promptId } = known.facts
   // A request that Fastify refuses before any hook has no journal.
-  if (request.journal && sessionId !== undefined) Object.assign(request.journal, { sessionId, promptId })
+  if (request.journal && sessionId !== undefined)
+    Object.assign(request.journal, { sessionId, promptId })
   if (status >= 500) request.log.error({ err: known }, known.code)
   return reply.code(status).headers(headers).serializer(JSON.stringify).send(body)
 }
 
-/** Answers a request that Fastify refuses before any hook, so that it has no headers of ours yet. */
+/**
+ * Answers a request that Fastify refuses before any hook, so that it has no headers of ours yet.
+ */
 export function answerFrameworkError(
   error: unknown,
   request: FastifyRequest,
   reply: FastifyReply,
   options: ErrorOptions,
 ): FastifyReply {
-  return answerError(error, request, reply.headers(answerHeaders(request.id, request.headers, options)), options)
+  return answerError(
+    error,
+    request,
+    reply.headers(answerHeaders(request.id, request.headers, options)),
+    options,
+  )
 }
 
 /** Answers what is not HTTP, on the bare socket: Node could make no request of it. */
-export function answerClientError(error: Error & { code?: string }, socket: Socket, options: ErrorOptions): void {
+export function answerClientError(
+  error: Error & { code?: string },
+  socket: Socket,
+  options: ErrorOptions,
+): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy(error)
     return

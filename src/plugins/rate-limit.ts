@@ -10,8 +10,8 @@ export interface RateLimitOptions {
 }
 
 /**
- * Spends one call of the connection's allowance before the body is read; a call that is wrong in itself counts as well. The
- * header fields are those of draft-ietf-httpapi-ratelimit-headers.
+ * Spends one call of the connection's allowance before the body is read; a call that is wrong in
+ * itself counts as well. The header fields are those of draft-ietf-httpapi-ratelimit-headers.
  */
 export const rateLimit = fp<RateLimitOptions>(
   async (app, { limiter, quota: { calls, windowMs }, observer }) => {
@@ -20,11 +20,17 @@ export const rateLimit = fp<RateLimitOptions>(
       const { admitted, remaining, resetMs } = await limiter.take(request.connection.key)
       observer.callCounted(admitted ? 'admitted' : 'refused')
       const seconds = Math.max(1, Math.ceil(resetMs / 1000))
-      reply.header('ratelimit-policy', policy).header('ratelimit', `"connection";r=${remaining};t=${seconds}`)
+      reply
+        .header('ratelimit-policy', policy)
+        .header('ratelimit', `"connection";r=${remaining};t=${seconds}`)
       if (admitted) return
-      throw new ConnectorError('RateLimitExceeded', `Rate limit is exceeded. Try again in ${seconds} seconds.`, {
-        retryAfterSeconds: seconds,
-      })
+      throw new ConnectorError(
+        'RateLimitExceeded',
+        `Rate limit is exceeded. Try again in ${seconds} seconds.`,
+        {
+          retryAfterSeconds: seconds,
+        },
+      )
     })
   },
   { name: 'rate-limit', dependencies: ['connection'] },

@@ -22,7 +22,10 @@ export interface RequestLogOptions {
 /** nginx's word for a caller that hung up before the answer. */
 const hungUpStatus = 499
 
-/** Writes one line a request, by the route's template: never a URL, a header or a body. Tells trace and observer the same. */
+/**
+ * Writes one line a request, by the route's template: never a URL, a header or a body. Tells trace
+ * and observer the same.
+ */
 export const requestLog = fp<RequestLogOptions>(
   async (app, { clock, observer, tracer }) => {
     app.decorateRequest('receivedAt', 0)
@@ -36,7 +39,16 @@ export const requestLog = fp<RequestLogOptions>(
       const code = reply.getHeader('x-ms-error-code') as string | undefined
       const durationMs = clock.now() - receivedAt
       request.log.info(
-        { connection: request.connection?.key, method, route, status, code, durationMs, ...did, traceId: span.traceId },
+        {
+          connection: request.connection?.key,
+          method,
+          route,
+          status,
+          code,
+          durationMs,
+          ...did,
+          traceId: span.traceId,
+        },
         'request',
       )
       const facts = { route: route ?? 'unmatched', status, code }

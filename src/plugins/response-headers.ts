@@ -11,8 +11,13 @@ const clientRequestIdHeaders = ['client-request-id', 'x-ms-client-request-id'] a
 
 const echoable = /^[\x21-\x7e]{1,128}$/
 
-/** The caller's own id of the request, if it is one that may be echoed (contract, section 8), and the header it came in. */
-export function clientRequestId(headers: IncomingHttpHeaders): { name: string; id: string } | undefined {
+/**
+ * The caller's own id of the request, if it is one that may be echoed (contract, section 8), and
+ * the header it came in.
+ */
+export function clientRequestId(
+  headers: IncomingHttpHeaders,
+): { name: string; id: string } | undefined {
   for (const name of clientRequestIdHeaders) {
     const id = headers[name]
     if (typeof id === 'string' && echoable.test(id)) return { name, id }
@@ -20,7 +25,10 @@ export function clientRequestId(headers: IncomingHttpHeaders): { name: string; i
   return undefined
 }
 
-/** The headers of every answer: our id, the caller's id echoed, and that nobody may keep a copy. Pure. */
+/**
+ * The headers of every answer: our id, the caller's id echoed, and that nobody may keep a copy.
+ * Pure.
+ */
 export function answerHeaders(
   requestId: string,
   headers: IncomingHttpHeaders,

@@ -4,11 +4,17 @@ import { ConnectorError } from '../errors.ts'
 
 /** How the service stops: nobody who was let in is dropped, and nobody new is let in. */
 export interface Shutdown {
-  /** From now on new calls are refused, held ones answered at once with what is known, and every answer ends its connection. */
+  /**
+   * From now on new calls are refused, held ones answered at once with what is known, and every
+   * answer ends its connection.
+   */
   stop(): void
   /** @throws ConnectorError `ShuttingDown` once the service stops. */
   refuse(): void
-  /** Aborts when nobody waits for this answer any more, though it was not sent: the caller is gone, or the service stops. */
+  /**
+   * Aborts when nobody waits for this answer any more, though it was not sent: the caller is gone,
+   * or the service stops.
+   */
   holdSignal(reply: FastifyReply): AbortSignal
 }
 
@@ -36,9 +42,13 @@ export const shutdown = fp(
       },
       refuse() {
         if (!stopping) return
-        throw new ConnectorError('ShuttingDown', 'Cannot accept the call: the service is stopping; try again', {
-          retryAfterSeconds,
-        })
+        throw new ConnectorError(
+          'ShuttingDown',
+          'Cannot accept the call: the service is stopping; try again',
+          {
+            retryAfterSeconds,
+          },
+        )
       },
       holdSignal({ raw }) {
         const hold = new AbortController()

@@ -1,4 +1,9 @@
-import type { FastifyBaseLogger, FastifyInstance, FastifyTypeProvider, RawServerDefault } from 'fastify'
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  FastifyTypeProvider,
+  RawServerDefault,
+} from 'fastify'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { z } from 'zod'
 import { ConnectorError, type ErrorDetail } from '../errors.ts'
@@ -11,7 +16,13 @@ export interface ZodTypeProvider extends FastifyTypeProvider {
 
 /** A plugin whose routes have zod schemas. */
 export type ZodPlugin<Options> = (
-  app: FastifyInstance<RawServerDefault, IncomingMessage, ServerResponse, FastifyBaseLogger, ZodTypeProvider>,
+  app: FastifyInstance<
+    RawServerDefault,
+    IncomingMessage,
+    ServerResponse,
+    FastifyBaseLogger,
+    ZodTypeProvider
+  >,
   options: Options,
 ) => Promise<void>
 
@@ -37,7 +48,9 @@ const targetOf = (path: readonly PropertyKey[], part: string): string =>
 export function explain(issues: readonly z.core.$ZodIssue[], part: string): ErrorDetail[] {
   return issues.flatMap(issue => {
     if (issue.code === 'unrecognized_keys') {
-      return issue.keys.map(key => detail('UnknownKey', key.slice(0, maxKeyLength), 'is not a known key'))
+      return issue.keys.map(key =>
+        detail('UnknownKey', key.slice(0, maxKeyLength), 'is not a known key'),
+      )
     }
     const code = issue.message === 'is required' ? 'Required' : 'InvalidValue'
     return [detail(code, targetOf(issue.path, part), issue.message)]
@@ -55,9 +68,10 @@ export const invalidRequest = (details: readonly ErrorDetail[]): ConnectorError 
   )
 
 /**
- * Fastify's compilers, replaced: every request is checked against the zod schemas of its route, and nothing else: no coercion, no removed
- * keys. Answers are built key by key where they are normalised; a second pass over them would only cost. Given to Fastify when it is
- * made, so that it does not load its own.
+ * Fastify's compilers, replaced: every request is checked against the zod schemas of its route, and
+ * nothing else: no coercion, no removed keys. Answers are built key by key where they are
+ * normalised; a second pass over them would only cost. Given to Fastify when it is made, so that it
+ * does not load its own.
  */
 export const compilersFactory = {
   buildValidator:

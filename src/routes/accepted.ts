@@ -24,7 +24,11 @@ export function askToWait(reply: FastifyReply, run: Run, clock: Clock): void {
 }
 
 /** 202: the evaluation runs on. The body says how far it is, the headers where to hear the rest. */
-export function sendAccepted(reply: FastifyReply, run: Run, { clock, publicUrl }: Wire): FastifyReply {
+export function sendAccepted(
+  reply: FastifyReply,
+  run: Run,
+  { clock, publicUrl }: Wire,
+): FastifyReply {
   const { result, operation } = pollTargets(baseFor(reply.request.headers, publicUrl), run)
   askToWait(reply, run, clock)
   return reply

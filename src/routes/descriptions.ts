@@ -32,13 +32,22 @@ const serviceErrors = [
 
 const readErrors = [...callerErrors, ...serviceErrors]
 
-const retryAfter = { type: 'integer', description: 'Seconds to wait before the next poll.' } as const
+const retryAfter = {
+  type: 'integer',
+  description: 'Seconds to wait before the next poll.',
+} as const
 
 const running: Answer = {
   description: 'The evaluation runs on; the body says how far it is.',
   headers: {
-    Location: { type: 'string', description: 'Where to poll for the result: 202 until it is there.' },
-    'Operation-Location': { type: 'string', description: 'Where to poll for a status: always 200.' },
+    Location: {
+      type: 'string',
+      description: 'Where to poll for the result: 202 until it is there.',
+    },
+    'Operation-Location': {
+      type: 'string',
+      description: 'Where to poll for a status: always 200.',
+    },
     'Retry-After': retryAfter,
   },
 }
@@ -109,7 +118,8 @@ export const getPromptResultOperation: Operation = {
   tag: 'Polling',
   connector: 'internal',
   summary: 'Get the result of a prompt',
-  description: 'The target of Location: answers 202 while the evaluation runs, then 200 with the result.',
+  description:
+    'The target of Location: answers 202 while the evaluation runs, then 200 with the result.',
   answers: { 200: { description: 'The evaluation ended.' }, 202: running },
   errors: [...readErrors, 'EvaluationNotFound'],
 }
@@ -119,7 +129,8 @@ export const getPromptOperationOperation: Operation = {
   tag: 'Polling',
   connector: 'internal',
   summary: 'Get the operation of a prompt',
-  description: 'The target of Operation-Location: answers 200 with a status, and the result once the evaluation ended.',
+  description:
+    'The target of Operation-Location: answers 200 with a status, and the result once the evaluation ended.',
   answers: { 200: { description: 'The status.', headers: { 'Retry-After': retryAfter } } },
   errors: [...readErrors, 'EvaluationNotFound'],
 }

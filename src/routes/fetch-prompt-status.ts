@@ -3,14 +3,21 @@ import { fetchRun } from '../copilot/evaluation.ts'
 import { isEnded } from '../copilot/spelling.ts'
 import type { ZodPlugin } from '../plugins/validation.ts'
 import { toEvaluationResult, toOperationStatus } from './result.ts'
-import { fetchPromptStatusOperation, getPromptOperationOperation, getPromptResultOperation } from './descriptions.ts'
+import {
+  fetchPromptStatusOperation,
+  getPromptOperationOperation,
+  getPromptResultOperation,
+} from './descriptions.ts'
 import { askToWait, sendAccepted, type Wire } from './accepted.ts'
 import { evaluationParams, evaluationResult, operationStatus } from './schemas.ts'
 
 const path = '/sessions/:sessionId/prompts/:promptId/evaluations/:evaluationId'
 
 /** Fetch prompt status, and the two addresses that pollers are sent to. */
-export const evaluationRoutes: ZodPlugin<Wire & { copilot: Copilot }> = async (app, { copilot, ...wire }) => {
+export const evaluationRoutes: ZodPlugin<Wire & { copilot: Copilot }> = async (
+  app,
+  { copilot, ...wire },
+) => {
   // 200 whatever the state: a 202 would make a workflow engine poll inside the action.
   app.get(
     path,
@@ -21,7 +28,8 @@ export const evaluationRoutes: ZodPlugin<Wire & { copilot: Copilot }> = async (a
         response: { 200: evaluationResult },
       },
     },
-    async request => toEvaluationResult(await fetchRun(copilot, request.connection, request.params)),
+    async request =>
+      toEvaluationResult(await fetchRun(copilot, request.connection, request.params)),
   )
 
   // The target of Location: 202 while running, as workflow engines poll.

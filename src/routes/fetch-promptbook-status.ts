@@ -16,6 +16,7 @@ export const promptbookRoute: ZodPlugin<{ copilot: Copilot }> = async (app, { co
         response: { 200: promptbookRunResult },
       },
     },
-    async request => toPromptbookRunResult(await fetchPromptbook(copilot, request.connection, request.params)),
+    async request =>
+      toPromptbookRunResult(await fetchPromptbook(copilot, request.connection, request.params)),
   )
 }

@@ -2,14 +2,19 @@ import { z } from 'zod'
 import type { Operation } from '../openapi/route-description.ts'
 import type { ZodPlugin } from '../plugins/validation.ts'
 
-/** Something without which the service should get no calls. @throws ConnectorError a 503 row of the catalogue. */
+/**
+ * Something without which the service should get no calls. @throws ConnectorError a 503 row of the
+ * catalogue.
+ */
 export type ReadinessCheck = () => Promise<void>
 
 export interface HealthOptions {
   readonly checks: readonly ReadinessCheck[]
 }
 
-const health = z.strictObject({ status: z.string() }).meta({ title: 'Health', description: 'That it is well.' })
+const health = z
+  .strictObject({ status: z.string() })
+  .meta({ title: 'Health', description: 'That it is well.' })
 
 /** The named answer, as the document calls it. */
 export const named = { Health: health }
@@ -35,12 +40,20 @@ const readyzOperation: Operation = {
 
 /** Liveness and readiness: no authentication, no secrets. Liveness knows no dependency. */
 export const healthRoutes: ZodPlugin<HealthOptions> = async (app, { checks }) => {
-  app.get('/livez', { schema: { operation: livezOperation, response: { 200: health } } }, async () => ({
-    status: 'alive',
-  }))
-  app.get('/readyz', { schema: { operation: readyzOperation, response: { 200: health } } }, async () => {
-    app.shutdown.refuse()
-    await Promise.all(checks.map(check => check()))
-    return { status: 'ready' }
-  })
+  app.get(
+    '/livez',
+    { schema: { operation: livezOperation, response: { 200: health } } },
+    async () => ({
+      status: 'alive',
+    }),
+  )
+  app.get(
+    '/readyz',
+    { schema: { operation: readyzOperation, response: { 200: health } } },
+    async () => {
+      app.shutdown.refuse()
+      await Promise.all(checks.map(check => check()))
+      return { status: 'ready' }
+    },
+  )
 }

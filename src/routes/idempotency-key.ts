@@ -3,14 +3,17 @@ import { ConnectorError } from '../errors.ts'
 import { hashOf } from '../lib/hash.ts'
 import type { SubmitPrompt } from './schemas.ts'
 
-/** The header, and Microsoft's older name for it (OASIS Repeatable Requests); the first one that is there counts. */
+/**
+ * The header, and Microsoft's older name for it (OASIS Repeatable Requests); the first one that is
+ * there counts.
+ */
 const names = ['idempotency-key', 'repeatability-request-id'] as const
 
 const visible = /^[\x21-\x7e]{1,255}$/
 
 /**
- * The key by which a Submit may be repeated, `undefined` when there is none: 1 to 255 visible ASCII characters, bare or in quotes;
- * an empty header counts as absent.
+ * The key by which a Submit may be repeated, `undefined` when there is none: 1 to 255 visible ASCII
+ * characters, bare or in quotes; an empty header counts as absent.
  * @throws ConnectorError `InvalidRequest`
  */
 export function readIdempotencyKey(headers: IncomingHttpHeaders): string | undefined {
@@ -26,7 +29,15 @@ export function readIdempotencyKey(headers: IncomingHttpHeaders): string | undef
 }
 
 /** The same for the same body, however it was written. */
-export function bodyHash({ PromptContent, SessionId, Skillsets, SkillName, SkillInputs = {} }: SubmitPrompt): string {
+export function bodyHash({
+  PromptContent,
+  SessionId,
+  Skillsets,
+  SkillName,
+  SkillInputs = {},
+}: SubmitPrompt): string {
   const inputs = Object.entries(SkillInputs).toSorted(([a], [b]) => (a < b ? -1 : 1))
-  return hashOf(JSON.stringify([PromptContent, SessionId?.toLowerCase(), Skillsets, SkillName, inputs]))
+  return hashOf(
+    JSON.stringify([PromptContent, SessionId?.toLowerCase(), Skillsets, SkillName, inputs]),
+  )
 }

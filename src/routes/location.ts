@@ -1,7 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Run } from '../copilot/copilot.ts'
 
-/** The hosts of connector runtimes; a prefix elsewhere would send the caller's credentials to a stranger. */
+/**
+ * The hosts of connector runtimes; a prefix elsewhere would send the caller's credentials to a
+ * stranger.
+ */
 const runtimeHosts = ['.azure-apihub.net', '.azure-apim.net']
 
 /** The URL in a header, if it is https on a connector runtime's host. */
@@ -9,12 +12,15 @@ function runtimeUrl(header: string | string[] | undefined): URL | undefined {
   if (typeof header !== 'string' || !URL.canParse(header)) return undefined
   const url = new URL(header)
   const trusted = runtimeHosts.some(host => url.hostname.endsWith(host))
-  return trusted && url.protocol === 'https:' && !url.port && !url.username && !url.password ? url : undefined
+  return trusted && url.protocol === 'https:' && !url.port && !url.username && !url.password
+    ? url
+    : undefined
 }
 
 /**
- * The base of the URLs handed to this caller: `publicUrl`, or the connector runtime's prefix when the request came through
- * one (contract, section 2), so that a workflow engine polls through its own connection. `Host` and `X-Forwarded-*` take no part. Pure.
+ * The base of the URLs handed to this caller: `publicUrl`, or the connector runtime's prefix when
+ * the request came through one (contract, section 2), so that a workflow engine polls through its
+ * own connection. `Host` and `X-Forwarded-*` take no part. Pure.
  */
 export function baseFor(headers: IncomingHttpHeaders, publicUrl: string): string {
   const prefix = runtimeUrl(headers['x-ms-apim-referrer-prefix'])

@@ -16,7 +16,10 @@ const preference = new RegExp(`^(${token})(?:\\s*=\\s*(${value}))?(?:\\s*;.*)?$`
 /** Splits at commas outside of quotes. */
 const members = (header: string): string[] => header.match(/(?:"(?:[^"\\]|\\.)*"|[^,])+/g) ?? []
 
-/** Name and value of each preference; of a repeated one the first counts (RFC 7240, 2). What cannot be read is left out. */
+/**
+ * Name and value of each preference; of a repeated one the first counts (RFC 7240, 2). What cannot
+ * be read is left out.
+ */
 function parse(header: string): Map<string, string> {
   const preferences = new Map<string, string>()
   for (const member of members(header)) {
@@ -32,10 +35,14 @@ function parse(header: string): Map<string, string> {
 const maxHeaderLength = 1000
 
 /**
- * Reads the `Prefer` header of Submit: `wait=N` in seconds, capped at 100, or `respond-async`. Both together mean "wait
- * so long, then go on without me" (RFC 7240, 4.3). An invalid preference is ignored. Pure.
+ * Reads the `Prefer` header of Submit: `wait=N` in seconds, capped at 100, or `respond-async`. Both
+ * together mean "wait so long, then go on without me" (RFC 7240, 4.3). An invalid preference is
+ * ignored. Pure.
  */
-export function readPreference(header: string | string[] | undefined, defaultWaitSeconds: number): Preference {
+export function readPreference(
+  header: string | string[] | undefined,
+  defaultWaitSeconds: number,
+): Preference {
   const text = Array.isArray(header) ? header.join(',') : (header ?? '')
   const preferences = parse(text.length > maxHeaderLength ? '' : text)
   const respondAsync = preferences.get('respond-async') === ''
@@ -44,5 +51,7 @@ export function readPreference(header: string | string[] | undefined, defaultWai
     const waitSeconds = Math.min(Number(wait), maxWaitSeconds)
     return { waitSeconds, applied: `${respondAsync ? 'respond-async, ' : ''}wait=${waitSeconds}` }
   }
-  return respondAsync ? { waitSeconds: 0, applied: 'respond-async' } : { waitSeconds: defaultWaitSeconds }
+  return respondAsync
+    ? { waitSeconds: 0, applied: 'respond-async' }
+    : { waitSeconds: defaultWaitSeconds }
 }

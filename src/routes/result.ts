@@ -4,7 +4,12 @@ import { resultTypeOf, stateOf } from '../copilot/spelling.ts'
 import type { EvaluationResult, OperationStatus, PromptbookRunResult } from './schemas.ts'
 
 /** A run in the connector's words. */
-export const toEvaluationResult = ({ sessionId, promptId, prompt, evaluation }: Run): EvaluationResult => ({
+export const toEvaluationResult = ({
+  sessionId,
+  promptId,
+  prompt,
+  evaluation,
+}: Run): EvaluationResult => ({
   sessionId,
   promptId,
   evaluationId: evaluation.id,
@@ -18,7 +23,11 @@ export const toEvaluationResult = ({ sessionId, promptId, prompt, evaluation }: 
 })
 
 /** A promptbook run in the connector's words. */
-export const toPromptbookRunResult = ({ sessionId, state, steps }: PromptbookRun): PromptbookRunResult => ({
+export const toPromptbookRunResult = ({
+  sessionId,
+  state,
+  steps,
+}: PromptbookRun): PromptbookRunResult => ({
   sessionId,
   promptbookState: state,
   evaluationResults: steps.map(({ prompt, evaluation }) => ({
@@ -37,10 +46,16 @@ function outcome(run: Run): Pick<OperationStatus, 'status' | 'result' | 'error'>
   const result = toEvaluationResult(run)
   const code = result.evaluationResultType
   if (code === 'Success') return { status: 'Succeeded', result }
-  return { status: 'Failed', result, error: { code, message: `The evaluation completed with result type "${code}"` } }
+  return {
+    status: 'Failed',
+    result,
+    error: { code, message: `The evaluation completed with result type "${code}"` },
+  }
 }
 
-/** A run as the status of a long-running operation: a completed run that is no success is `Failed`. */
+/**
+ * A run as the status of a long-running operation: a completed run that is no success is `Failed`.
+ */
 export const toOperationStatus = (run: Run): OperationStatus => ({
   id: run.evaluation.id,
   createdDateTime: run.evaluation.createdDateTime,

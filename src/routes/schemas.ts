@@ -1,18 +1,25 @@
 import { z } from 'zod'
 import { catalogue, type ErrorCode } from '../errors.ts'
 
-// The wire, as the connector's reference page spells it; these names live here and nowhere deeper. Titles and descriptions are
-// what both documents and every designer show.
+// The wire, as the connector's reference page spells it; these names live here and nowhere deeper.
+// Titles and descriptions are what both documents and every designer show.
 
 const required = (expected: string) => ({
-  error: ({ input }: { readonly input?: unknown }) => (input === undefined ? 'is required' : `must be ${expected}`),
+  error: ({ input }: { readonly input?: unknown }) =>
+    input === undefined ? 'is required' : `must be ${expected}`,
 })
 
 const guid = z.guid('must be a GUID: 36 characters with hyphens')
 
-const sessionId = guid.meta({ title: 'Session ID', description: 'Id of the Security Copilot session.' })
+const sessionId = guid.meta({
+  title: 'Session ID',
+  description: 'Id of the Security Copilot session.',
+})
 const promptId = guid.meta({ title: 'Prompt ID', description: 'Id of the prompt in its session.' })
-const evaluationId = guid.meta({ title: 'Evaluation ID', description: 'Id of the evaluation, one run of the prompt.' })
+const evaluationId = guid.meta({
+  title: 'Evaluation ID',
+  description: 'Id of the evaluation, one run of the prompt.',
+})
 
 /** Clients send `null` and `""` for what they leave out. */
 const optional = <Schema extends z.ZodType>(schema: Schema) =>
@@ -20,7 +27,10 @@ const optional = <Schema extends z.ZodType>(schema: Schema) =>
     .preprocess(value => (value === null || value === '' ? undefined : value), schema.optional())
     .meta({ 'x-nullable': true })
 
-const inputValue = z.union([z.string(), z.number(), z.boolean()], 'must be a string, a number or a boolean')
+const inputValue = z.union(
+  [z.string(), z.number(), z.boolean()],
+  'must be a string, a number or a boolean',
+)
 
 /** The body of Submit. Unknown keys are refused. */
 export const submitPrompt = z
@@ -94,7 +104,9 @@ export const evaluationResult = z
       .string()
       .nullable()
       .meta({ title: 'Skill Name', description: 'The skill that the prompt names, if any.' }),
-    promptContent: z.string().meta({ title: 'Prompt Content', description: 'The prompt as Security Copilot has it.' }),
+    promptContent: z
+      .string()
+      .meta({ title: 'Prompt Content', description: 'The prompt as Security Copilot has it.' }),
     evaluationState: z.string().meta({
       title: 'Evaluation State',
       description:
@@ -110,13 +122,18 @@ export const evaluationResult = z
       description: 'The answer, as plain text or Markdown; empty while there is none.',
     }),
     nextPromptSuggestions: z
-      .array(z.string().meta({ title: 'Suggestion', description: 'A prompt that could come next.' }))
+      .array(
+        z.string().meta({ title: 'Suggestion', description: 'A prompt that could come next.' }),
+      )
       .meta({
         title: 'Next Prompt Suggestions',
         description: 'Prompts that could come next; Graph has none, so it is empty.',
       }),
   })
-  .meta({ title: 'Evaluation Result', description: 'One run of a prompt: its ids, its state and the answer.' })
+  .meta({
+    title: 'Evaluation Result',
+    description: 'One run of a prompt: its ids, its state and the answer.',
+  })
 
 /** One prompt of a promptbook run. */
 export const promptbookPromptEvaluationResult = evaluationResult
@@ -144,20 +161,28 @@ export const promptbookRunResult = z
       .array(promptbookPromptEvaluationResult)
       .meta({ title: 'Evaluation Results', description: 'The prompts of the run in their order.' }),
   })
-  .meta({ title: 'Promptbook Run Result', description: 'How a promptbook run stands, prompt by prompt.' })
+  .meta({
+    title: 'Promptbook Run Result',
+    description: 'How a promptbook run stands, prompt by prompt.',
+  })
 
 /** The status of a long-running operation, as Azure's pollers read it. */
 export const operationStatus = z
   .strictObject({
     id: guid.meta({ title: 'Operation ID', description: 'Id of the evaluation.' }),
-    status: z
-      .enum(['NotStarted', 'Running', 'Succeeded', 'Failed', 'Canceled'])
-      .meta({ title: 'Status', description: 'How far it is. An evaluation that completed without success is Failed.' }),
-    createdDateTime: z.string().meta({ title: 'Created', description: 'When the evaluation was created, UTC.' }),
+    status: z.enum(['NotStarted', 'Running', 'Succeeded', 'Failed', 'Canceled']).meta({
+      title: 'Status',
+      description: 'How far it is. An evaluation that completed without success is Failed.',
+    }),
+    createdDateTime: z
+      .string()
+      .meta({ title: 'Created', description: 'When the evaluation was created, UTC.' }),
     lastActionDateTime: z
       .string()
       .meta({ title: 'Last Action', description: 'When the evaluation last changed, UTC.' }),
-    result: evaluationResult.optional().meta({ title: 'Result', description: 'The evaluation result, once it ended.' }),
+    result: evaluationResult
+      .optional()
+      .meta({ title: 'Result', description: 'The evaluation result, once it ended.' }),
     error: z
       .strictObject({
         code: z.string().meta({ title: 'Code', description: "The evaluation's result type." }),
@@ -185,8 +210,12 @@ export const errorAnswer = z
         .meta({ description: 'Each thing that is wrong with the request.' }),
       innerError: z.strictObject({
         date: z.string().meta({ description: 'When, UTC.' }),
-        'request-id': z.string().meta({ description: 'Id of the request, also in the header and in the log.' }),
-        'client-request-id': z.string().meta({ description: "The caller's own id of the request, if it sent one." }),
+        'request-id': z
+          .string()
+          .meta({ description: 'Id of the request, also in the header and in the log.' }),
+        'client-request-id': z
+          .string()
+          .meta({ description: "The caller's own id of the request, if it sent one." }),
         graph: z
           .strictObject({
             status: z.int(),

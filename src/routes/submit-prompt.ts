@@ -46,7 +46,10 @@ export const submitRoute: ZodPlugin<SubmitOptions> = async (
       const key = readIdempotencyKey(request.headers)
       const as = request.connection
 
-      const patience = { until: request.receivedAt + waitSeconds * 1000, signal: app.shutdown.holdSignal(reply) }
+      const patience = {
+        until: request.receivedAt + waitSeconds * 1000,
+        signal: app.shutdown.holdSignal(reply),
+      }
       const run =
         key === undefined
           ? await submit(copilot, as, submission, patience)

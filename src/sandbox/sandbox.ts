@@ -16,10 +16,14 @@ import { createModel } from './graph/graph-model.ts'
 
 const loopback = { host: '127.0.0.1', port: 0 }
 
-/** The simulated tenant: this API's registration, and an app that may call as a service principal. */
+/**
+ * The simulated tenant: this API's registration, and an app that may call as a service principal.
+ */
 const tenantId = '5a4db0c5-0000-4000-8000-0000000000aa'
 const api = { clientId: '5a4db0c5-0000-4000-8000-0000000000ab', clientSecret: 'sandbox-api-secret' }
-const servicePrincipals = [{ clientId: '5a4db0c5-0000-4000-8000-0000000000ac', clientSecret: 'sandbox-secret' }]
+const servicePrincipals = [
+  { clientId: '5a4db0c5-0000-4000-8000-0000000000ac', clientSecret: 'sandbox-secret' },
+]
 
 /** The simulated tenant takes the place of every Entra variable. */
 const withoutEntra = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
@@ -39,7 +43,10 @@ export interface Sandbox {
   close(): Promise<void>
 }
 
-/** The service on the built-in simulator of Graph and Entra, with nothing configured. It does not listen yet. */
+/**
+ * The service on the built-in simulator of Graph and Entra, with nothing configured. It does not
+ * listen yet.
+ */
 export async function createSandbox({ env, clock, createLog }: SandboxOptions): Promise<Sandbox> {
   const [certificate, entraModel] = await Promise.all([
     localCertificate(),
@@ -49,7 +56,11 @@ export async function createSandbox({ env, clock, createLog }: SandboxOptions): 
 
   const entra = createSimulatedEntra({ model: entraModel, certificate })
   const { port: entraPort } = new URL(await entra.listen(loopback))
-  const graph = createSimulator({ model: createModel({ clock }), clock, authorise: entraModel.callerOf })
+  const graph = createSimulator({
+    model: createModel({ clock }),
+    clock,
+    authorise: entraModel.callerOf,
+  })
   const graphUrl = await graph.listen(loopback)
 
   const config = readConfig({
@@ -69,14 +80,27 @@ export async function createSandbox({ env, clock, createLog }: SandboxOptions): 
     dropGraphToken: () => undefined,
   })
   const observability = await createObservability(config)
-  const { authenticate: byEntra, checkKeys } = createEntra({ config, clock, observer: observability.observer })
+  const { authenticate: byEntra, checkKeys } = createEntra({
+    config,
+    clock,
+    observer: observability.observer,
+  })
   const authenticate: Authenticate = async request =>
     readCredentials(request.rawHeaders).kind === 'none' ? sandbox() : byEntra(request)
   const log = createLog(config.LOG_LEVEL)
   const store = await connectStore(config.REDIS_URL)
   const extraHeaders = { 'x-sandbox': 'true' }
   const checks = [checkKeys]
-  const app = createService({ config, authenticate, checks, clock, log, store, extraHeaders, ...observability })
+  const app = createService({
+    config,
+    authenticate,
+    checks,
+    clock,
+    log,
+    store,
+    extraHeaders,
+    ...observability,
+  })
   const close = async () => {
     await app.close()
     await observability.close()

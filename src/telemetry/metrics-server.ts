@@ -9,13 +9,19 @@ export interface MetricsServer {
 }
 
 /** Serves `/metrics` on a port of its own, so that what faces callers shows none. */
-export async function serveMetrics(registry: Registry, host: string, port: number): Promise<MetricsServer> {
+export async function serveMetrics(
+  registry: Registry,
+  host: string,
+  port: number,
+): Promise<MetricsServer> {
   const server = createServer((request, response) => {
     if (request.url !== '/metrics') {
       response.writeHead(404).end()
       return
     }
-    void registry.metrics().then(text => response.writeHead(200, { 'content-type': registry.contentType }).end(text))
+    void registry
+      .metrics()
+      .then(text => response.writeHead(200, { 'content-type': registry.contentType }).end(text))
   })
   server.listen(port, host)
   await once(server, 'listening')

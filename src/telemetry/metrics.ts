@@ -10,7 +10,10 @@ export interface Metrics {
   readonly registry: Registry
 }
 
-/** What happens in the service as Prometheus metrics. Labels are bounded: route templates, operations, statuses, codes of the catalogue. */
+/**
+ * What happens in the service as Prometheus metrics. Labels are bounded: route templates,
+ * operations, statuses, codes of the catalogue.
+ */
 export function createMetrics(): Metrics {
   const registry = new Registry()
   const registers = [registry]

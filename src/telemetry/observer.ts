@@ -9,7 +9,10 @@ export interface GraphCallFacts {
 /** A request that is over. */
 export interface RequestFacts {
   readonly method: string
-  /** The route's template; `unmatched` for a path that nobody serves, `malformed` for what is no HTTP. */
+  /**
+   * The route's template; `unmatched` for a path that nobody serves, `malformed` for what is no
+   * HTTP.
+   */
   readonly route: string
   /** 499 when the caller hung up before the answer. */
   readonly status: number

@@ -1,4 +1,11 @@
-import { ROOT_CONTEXT, SpanKind, SpanStatusCode, trace, type Attributes, type Context } from '@opentelemetry/api'
+import {
+  ROOT_CONTEXT,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+  type Attributes,
+  type Context,
+} from '@opentelemetry/api'
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
 import { resourceFromAttributes } from '@opentelemetry/resources'
 import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base'
@@ -25,8 +32,9 @@ export function addressOf(url: string) {
 }
 
 /**
- * Records spans and exports them by OTLP to where the `OTEL_*` environment says. Attributes are those of the stable HTTP semantic
- * conventions, but for `url.path`: a path may hold anything that a caller writes, so the route's template stands for it.
+ * Records spans and exports them by OTLP to where the `OTEL_*` environment says. Attributes are
+ * those of the stable HTTP semantic conventions, but for `url.path`: a path may hold anything that
+ * a caller writes, so the route's template stands for it.
  */
 export function openTelemetryTracer(): { tracer: Tracer; close(): Promise<void> } {
   const provider = new BasicTracerProvider({
@@ -51,7 +59,11 @@ export function openTelemetryTracer(): { tracer: Tracer; close(): Promise<void> 
           'server.port': address.port,
           'url.full': origin + pathname,
         }
-        const span = spans.startSpan(`${verb} ${operation}`, { kind: SpanKind.CLIENT, attributes: call }, within)
+        const span = spans.startSpan(
+          `${verb} ${operation}`,
+          { kind: SpanKind.CLIENT, attributes: call },
+          within,
+        )
         const { spanId, traceFlags } = span.spanContext()
         const flags = traceFlags.toString(16).padStart(2, '0')
         return {
@@ -72,7 +84,11 @@ export function openTelemetryTracer(): { tracer: Tracer; close(): Promise<void> 
         startCall,
         end({ route, status, code }) {
           request.updateName(`${method} ${route}`)
-          request.setAttributes({ 'http.route': route, 'url.path': route, 'http.response.status_code': status })
+          request.setAttributes({
+            'http.route': route,
+            'url.path': route,
+            'http.response.status_code': status,
+          })
           if (code !== undefined) request.setAttribute('error.type', code)
           // Only what the service is to blame for: OpenTelemetry leaves 4xx of a server span unset.
           if (status >= 500) request.setStatus({ code: SpanStatusCode.ERROR })

@@ -9,7 +9,10 @@ export interface Observability {
   close(): Promise<void>
 }
 
-/** Metrics on `METRICS_PORT`, traces to `OTEL_EXPORTER_OTLP_ENDPOINT`: each is loaded only when it is set. */
+/**
+ * Metrics on `METRICS_PORT`, traces to `OTEL_EXPORTER_OTLP_ENDPOINT`: each is loaded only when it
+ * is set.
+ */
 export async function createObservability(config: Config): Promise<Observability> {
   const { HOST, METRICS_PORT, OTEL_EXPORTER_OTLP_ENDPOINT } = config
   let observer = noObserver

@@ -23,10 +23,13 @@ const isZero = (id: string): boolean => /^0+$/.test(id)
 /** The caller's trace; `undefined` when it sends none, or none that can be read. Pure. */
 export function readTraceContext(headers: IncomingHttpHeaders): TraceContext | undefined {
   const { traceparent: header, tracestate } = headers
-  const [, version, traceId = '', spanId = '', flags = '', rest] = traceparent.exec(String(header)) ?? []
-  if (version === undefined || version === 'ff' || isZero(traceId) || isZero(spanId)) return undefined
+  const [, version, traceId = '', spanId = '', flags = '', rest] =
+    traceparent.exec(String(header)) ?? []
+  if (version === undefined || version === 'ff' || isZero(traceId) || isZero(spanId))
+    return undefined
   if (version === '00' && rest !== undefined) return undefined
-  const state = typeof tracestate === 'string' && tracestate.length <= maxStateLength ? tracestate : undefined
+  const state =
+    typeof tracestate === 'string' && tracestate.length <= maxStateLength ? tracestate : undefined
   return { traceId, spanId, flags, state }
 }
 
@@ -37,7 +40,12 @@ export function freshSpanId(): string {
 }
 
 /** The headers that put a call into a trace, as a child of `spanId`. Pure. */
-export const traceHeaders = ({ traceId, spanId, flags, state }: TraceContext): Record<string, string> => ({
+export const traceHeaders = ({
+  traceId,
+  spanId,
+  flags,
+  state,
+}: TraceContext): Record<string, string> => ({
   traceparent: `00-${traceId}-${spanId}-${flags}`,
   ...(state !== undefined && { tracestate: state }),
 })

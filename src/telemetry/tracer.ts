@@ -12,9 +12,17 @@ export interface CallSpan {
 /** One request, as a trace sees it. */
 export interface RequestSpan {
   readonly traceId: string
-  startCall(call: { readonly method: string; readonly url: string; readonly operation: string }): CallSpan
+  startCall(call: {
+    readonly method: string
+    readonly url: string
+    readonly operation: string
+  }): CallSpan
   /** It is answered. */
-  end(answer: { readonly route: string; readonly status: number; readonly code: string | undefined }): void
+  end(answer: {
+    readonly route: string
+    readonly status: number
+    readonly code: string | undefined
+  }): void
 }
 
 export interface IncomingRequest {
@@ -31,14 +39,20 @@ export interface Tracer {
 
 const ignore = (): void => undefined
 
-/** Records nothing: hands the caller's trace on to Graph, or one with the request's own id that nobody records. */
+/**
+ * Records nothing: hands the caller's trace on to Graph, or one with the request's own id that
+ * nobody records.
+ */
 export const passingTracer: Tracer = {
   startRequest({ id, headers }) {
     const fresh = { traceId: id.replaceAll('-', ''), spanId: '', flags: '00', state: undefined }
     const context = readTraceContext(headers) ?? fresh
     return {
       traceId: context.traceId,
-      startCall: () => ({ headers: traceHeaders({ ...context, spanId: freshSpanId() }), end: ignore }),
+      startCall: () => ({
+        headers: traceHeaders({ ...context, spanId: freshSpanId() }),
+        end: ignore,
+      }),
       end: ignore,
     }
   },

@@ -27,7 +27,9 @@ t.test('each code is answered', async t => {
   const { get, post, start, url } = w
   const fetchFailing = async (failure: string) => {
     const { body } = await start(`Hello [sim:getEvaluation=${failure}]`)
-    return get(`/sessions/${body.sessionId}/prompts/${body.promptId}/evaluations/${body.evaluationId}`)
+    return get(
+      `/sessions/${body.sessionId}/prompts/${body.promptId}/evaluations/${body.evaluationId}`,
+    )
   }
   const authenticatedBy = (authenticate: Authenticate) => async () => {
     const refusing = await world(t, { authenticate })
@@ -48,7 +50,9 @@ t.test('each code is answered', async t => {
   const unreachable = await world(t, { graphUrl: 'http://127.0.0.1:1/beta' })
   const long = 'x'.repeat(15_000)
 
-  const roads: Partial<Record<ErrorCode, () => Promise<{ status: number; headers: Headers; body: any }>>> = {
+  const roads: Partial<
+    Record<ErrorCode, () => Promise<{ status: number; headers: Headers; body: any }>>
+  > = {
     InvalidRequest: () => post('/process-prompt', {}),
     PluginNotEnabled: () => start('Hello', { Skillsets: ['Intune'] }),
     AuthenticationRequired: authenticatedBy(() => Promise.reject(authenticationRequired())),
@@ -58,7 +62,10 @@ t.test('each code is answered', async t => {
     TenantNotAllowed: () =>
       asUser({
         version: 'v1',
-        claims: { tid: guid.replace('1', '2'), iss: `https://sts.windows.net/${guid.replace('1', '2')}/` },
+        claims: {
+          tid: guid.replace('1', '2'),
+          iss: `https://sts.windows.net/${guid.replace('1', '2')}/`,
+        },
       }),
     ScopeMissing: () => asUser({ claims: { scp: 'other' } }),
     AppOnlyTokenNotSupported: () => asUser({ claims: { idtyp: 'app' } }),
@@ -92,13 +99,17 @@ t.test('each code is answered', async t => {
     GraphError: () => fetchFailing('500'),
     SubmissionUnconfirmed: () => start('Hello [sim:createEvaluation=500]'),
     GraphUnavailable: () => unreachable.start('Hello'),
-    EntraUnavailable: () => exchangeRefused(tokenError('temporarily_unavailable', 90033, 'Transient.')),
-    StoreUnavailable: () => storeless.post('/process-prompt', { PromptContent: 'One' }, { 'idempotency-key': 'k1' }),
+    EntraUnavailable: () =>
+      exchangeRefused(tokenError('temporarily_unavailable', 90033, 'Transient.')),
+    StoreUnavailable: () =>
+      storeless.post('/process-prompt', { PromptContent: 'One' }, { 'idempotency-key': 'k1' }),
     GraphTimeout: () => fetchFailing('504'),
   }
   t.same(
     (await documented()).map(([code]) => code),
-    Object.keys(roads).toSorted((a, b) => Object.keys(catalogue).indexOf(a) - Object.keys(catalogue).indexOf(b)),
+    Object.keys(roads).toSorted(
+      (a, b) => Object.keys(catalogue).indexOf(a) - Object.keys(catalogue).indexOf(b),
+    ),
   )
   for (const [code, road] of Object.entries(roads)) {
     await t.test(code, async t => {
@@ -109,26 +120,33 @@ t.test('each code is answered', async t => {
       t.match(body.error, {
         code,
         message: code === 'RateLimitExceeded' ? /^Rate limit is exceeded/ : /^Cannot .+: .+[^.]$/,
-        innerError: { date: /Z$/, 'request-id': headers.get('request-id'), 'client-request-id': /./ },
+        innerError: {
+          date: /Z$/,
+          'request-id': headers.get('request-id'),
+          'client-request-id': /./,
+        },
       })
       t.equal(headers.has('retry-after'), status === 429 || status === 503)
     })
   }
 })
 
-t.test('GraphUnavailable passes Graph’s Retry-After on, GraphError says what Graph answered', async t => {
-  const { start, get } = await world(t)
-  const { body } = await start('Hello [sim:getEvaluation=503,7]')
-  const path = `/sessions/${body.sessionId}/prompts/${body.promptId}/evaluations/${body.evaluationId}`
-  const reply = await get(path)
-  t.match(reply, { status: 503, body: { error: { code: 'GraphUnavailable' } } })
-  t.equal(reply.headers.get('retry-after'), '7')
-  t.match(reply.body.error.innerError.graph, {
-    status: 503,
-    code: 'ServiceUnavailable',
-    'request-id': /^[0-9a-f-]{36}$/,
-  })
-})
+t.test(
+  'GraphUnavailable passes Graph’s Retry-After on, GraphError says what Graph answered',
+  async t => {
+    const { start, get } = await world(t)
+    const { body } = await start('Hello [sim:getEvaluation=503,7]')
+    const path = `/sessions/${body.sessionId}/prompts/${body.promptId}/evaluations/${body.evaluationId}`
+    const reply = await get(path)
+    t.match(reply, { status: 503, body: { error: { code: 'GraphUnavailable' } } })
+    t.equal(reply.headers.get('retry-after'), '7')
+    t.match(reply.body.error.innerError.graph, {
+      status: 503,
+      code: 'ServiceUnavailable',
+      'request-id': /^[0-9a-f-]{36}$/,
+    })
+  },
+)
 
 t.test('toConnectorError() knows what Fastify and Node raise', async t => {
   const raised = (code: string, statusCode?: number) =>
@@ -144,19 +162,26 @@ t.test('toConnectorError() knows what Fastify and Node raise', async t => {
     ['FST_ERR_OTHER', 500, 'InternalError'],
     ['EOTHER', undefined, 'InternalError'],
   ]
-  for (const [code, statusCode, expected] of rows) t.equal(raised(code, statusCode).code, expected, code)
+  for (const [code, statusCode, expected] of rows)
+    t.equal(raised(code, statusCode).code, expected, code)
   t.equal(toConnectorError('a string').code, 'InternalError')
   const known = new ConnectorError('NotFound', 'Cannot find it: it is gone')
   t.equal(toConnectorError(known), known)
 })
 
 t.test('errorReply() leaves out what there is not', async t => {
-  const { headers, body } = errorReply(new ConnectorError('NotFound', 'Cannot find it: it is gone'), {
-    requestId: 'r',
-    clientRequestId: 'c',
-    now: 0,
+  const { headers, body } = errorReply(
+    new ConnectorError('NotFound', 'Cannot find it: it is gone'),
+    {
+      requestId: 'r',
+      clientRequestId: 'c',
+      now: 0,
+    },
+  )
+  t.same(headers, {
+    'content-type': 'application/json; charset=utf-8',
+    'x-ms-error-code': 'NotFound',
   })
-  t.same(headers, { 'content-type': 'application/json; charset=utf-8', 'x-ms-error-code': 'NotFound' })
   t.equal(
     JSON.stringify(body),
     '{"error":{"code":"NotFound","message":"Cannot find it: it is gone","innerError":{"date":"1970-01-01T00:00:00.000Z","request-id":"r","client-request-id":"c"}}}',
@@ -165,8 +190,15 @@ t.test('errorReply() leaves out what there is not', async t => {
 
 t.test('ConnectorError.with() keeps everything and adds the ids', async t => {
   const cause = new Error('why')
-  const error = new ConnectorError('GraphError', 'Cannot do it: no', { cause, target: 'x' }).with({ sessionId: 's' })
-  t.match(error, { code: 'GraphError', message: 'Cannot do it: no', cause, facts: { target: 'x', sessionId: 's' } })
+  const error = new ConnectorError('GraphError', 'Cannot do it: no', { cause, target: 'x' }).with({
+    sessionId: 's',
+  })
+  t.match(error, {
+    code: 'GraphError',
+    message: 'Cannot do it: no',
+    cause,
+    facts: { target: 'x', sessionId: 's' },
+  })
 })
 
 t.test('an error of the catalogue takes no stack, and leaves theirs to others', async t => {

@@ -6,7 +6,11 @@ import t, { type Test } from 'tap'
 import { definition } from '../helpers/documents.ts'
 import { apiConnectionRequest, openApiConnectionRequest } from '../helpers/platform/connector.ts'
 import { createHub } from '../helpers/platform/hub.ts'
-import { runWorkflow, type WorkflowOptions, type WorkflowRun } from '../helpers/platform/workflow.ts'
+import {
+  runWorkflow,
+  type WorkflowOptions,
+  type WorkflowRun,
+} from '../helpers/platform/workflow.ts'
 import { sandbox } from '../helpers/sandbox.ts'
 
 const properties = JSON.parse(readFileSync('apiProperties.json', 'utf8'))
@@ -62,8 +66,15 @@ for (const variant of variants) {
   t.test(`Logic Apps with the HTTP action: ${variant}`, async t => {
     const { url, clock } = await sandbox(t, { SUBMIT_WAIT_SECONDS: '5' })
     const { definition } = read(`logic-apps-http/${variant}.json`)
-    const parameters = { service: url, tenantId: app.tenant, clientId: app.clientId, clientSecret: app.clientSecret }
-    await answersAsPromised(t, question => runWorkflow(definition, { clock, parameters, triggerBody: { question } }))
+    const parameters = {
+      service: url,
+      tenantId: app.tenant,
+      clientId: app.clientId,
+      clientSecret: app.clientSecret,
+    }
+    await answersAsPromised(t, question =>
+      runWorkflow(definition, { clock, parameters, triggerBody: { question } }),
+    )
   })
 
   t.test(`Logic Apps with the custom connector: ${variant}`, async t => {
@@ -87,19 +98,23 @@ for (const variant of variants) {
         parameters: {},
         connectorRequest: openApiConnectionRequest(hub.prefix, definition),
       }
-      return question => runWorkflow(properties.definition, { ...options, triggerBody: { text: question } })
+      return question =>
+        runWorkflow(properties.definition, { ...options, triggerBody: { text: question } })
     }
     await answersAsPromised(t, askThrough(await connected(t)))
 
-    await t.test('sends the three headers empty for an Oauth connection, and is understood', async t => {
-      const connection = await connected(t)
-      t.equal((await askThrough(connection)('Hello')).status, 'Succeeded')
-      t.match(connection.hub.seen[0], {
-        'x-entra-tenant-id': '',
-        'x-entra-client-id': '',
-        'x-entra-client-secret': '',
-      })
-    })
+    await t.test(
+      'sends the three headers empty for an Oauth connection, and is understood',
+      async t => {
+        const connection = await connected(t)
+        t.equal((await askThrough(connection)('Hello')).status, 'Succeeded')
+        t.match(connection.hub.seen[0], {
+          'x-entra-tenant-id': '',
+          'x-entra-client-id': '',
+          'x-entra-client-secret': '',
+        })
+      },
+    )
 
     await t.test('calls as the service principal of the connection', async t => {
       t.equal((await askThrough(await connected(t, app))('Hello')).status, 'Succeeded')
@@ -112,19 +127,27 @@ for (const variant of variants) {
     const { url } = await sandbox(t, { SUBMIT_WAIT_SECONDS: '0' })
     const run = promisify(execFile)
     const ask = (question: string) =>
-      run(`examples/curl/${variant}.sh`, [question], { env: { ...process.env, SERVICE: url, PAUSE: '0.1' } })
+      run(`examples/curl/${variant}.sh`, [question], {
+        env: { ...process.env, SERVICE: url, PAUSE: '0.1' },
+      })
 
     const question = `"Who" signed in? [sim:seconds=0]`
     t.match((await ask(question)).stdout, fingerprint(question))
-    await t.rejects(ask('Hello [sim:seconds=0] [sim:result=rejected]'), { code: 2, stderr: /"Rejected"/ })
+    await t.rejects(ask('Hello [sim:seconds=0] [sim:result=rejected]'), {
+      code: 2,
+      stderr: /"Rejected"/,
+    })
     await t.rejects(ask(' '), { code: 1, stderr: /^InvalidRequest: /m })
   })
 }
 
 t.test('every example is run here', async t => {
-  const shipped = readdirSync('examples', { recursive: true, withFileTypes: true }).filter(entry => entry.isFile())
-  const expected = ['logic-apps-http', 'logic-apps-connector', 'power-automate', 'curl'].flatMap(folder =>
-    variants.map(variant => `examples/${folder}/${variant}.${folder === 'curl' ? 'sh' : 'json'}`),
+  const shipped = readdirSync('examples', { recursive: true, withFileTypes: true }).filter(entry =>
+    entry.isFile(),
+  )
+  const expected = ['logic-apps-http', 'logic-apps-connector', 'power-automate', 'curl'].flatMap(
+    folder =>
+      variants.map(variant => `examples/${folder}/${variant}.${folder === 'curl' ? 'sh' : 'json'}`),
   )
   t.same(
     new Set(shipped.map(({ parentPath, name }) => `${parentPath}/${name}`)),
@@ -132,24 +155,31 @@ t.test('every example is run here', async t => {
   )
 })
 
-t.test('the ARM templates name only parameters that they declare, and the resources they stand on', async t => {
-  for (const name of ['connector', ...variants]) {
-    const template = read(`logic-apps-connector/${name}.json`)
-    const expressions: string[] = []
-    JSON.stringify(template, (_key, value) => {
-      if (typeof value === 'string' && /^\[[^[]/.test(value)) expressions.push(value)
-      return value
-    })
-    const named = expressions.flatMap(text => Array.from(text.matchAll(/parameters\('(\w+)'\)/g), ([, one]) => one))
-    t.same(new Set(named), new Set(Object.keys(template.parameters)), name)
-    for (const text of expressions) t.match(text, /\]$/)
-  }
-  const [customApi, connection] = read('logic-apps-connector/connector.json').resources
-  t.equal(customApi.type, 'Microsoft.Web/customApis')
-  t.same(connection.dependsOn, [connection.properties.api.id])
-  t.same(
-    Object.keys(customApi.properties.connectionParameters.token.oAuthSettings).filter(key => key !== 'clientSecret'),
-    Object.keys(properties.properties.connectionParameters.token.oAuthSettings),
-  )
-  t.equal(customApi.properties.brandColor, properties.properties.iconBrandColor)
-})
+t.test(
+  'the ARM templates name only parameters that they declare, and the resources they stand on',
+  async t => {
+    for (const name of ['connector', ...variants]) {
+      const template = read(`logic-apps-connector/${name}.json`)
+      const expressions: string[] = []
+      JSON.stringify(template, (_key, value) => {
+        if (typeof value === 'string' && /^\[[^[]/.test(value)) expressions.push(value)
+        return value
+      })
+      const named = expressions.flatMap(text =>
+        Array.from(text.matchAll(/parameters\('(\w+)'\)/g), ([, one]) => one),
+      )
+      t.same(new Set(named), new Set(Object.keys(template.parameters)), name)
+      for (const text of expressions) t.match(text, /\]$/)
+    }
+    const [customApi, connection] = read('logic-apps-connector/connector.json').resources
+    t.equal(customApi.type, 'Microsoft.Web/customApis')
+    t.same(connection.dependsOn, [connection.properties.api.id])
+    t.same(
+      Object.keys(customApi.properties.connectionParameters.token.oAuthSettings).filter(
+        key => key !== 'clientSecret',
+      ),
+      Object.keys(properties.properties.connectionParameters.token.oAuthSettings),
+    )
+    t.equal(customApi.properties.brandColor, properties.properties.iconBrandColor)
+  },
+)

@@ -3,7 +3,8 @@ import t from 'tap'
 import type { Failure } from '../../src/sandbox/graph/markers.ts'
 import { evaluationPath, world, type Reply, type World } from '../helpers/world.ts'
 
-const attempts = ({ calls }: World, operation: string): number => calls.filter(call => call === operation).length
+const attempts = ({ calls }: World, operation: string): number =>
+  calls.filter(call => call === operation).length
 
 t.test('a read that fails', async t => {
   const rows: [string, number, string, number, string | null][] = [
@@ -41,7 +42,9 @@ t.test('a read that fails', async t => {
   await t.test('is answered as soon as it works again', async t => {
     for (const failure of ['503x3', '429,2x2', 'resetx1', '504x2']) {
       const w = await world(t)
-      const reply = await w.get(evaluationPath(await w.start(`Hello [sim:getEvaluation=${failure}]`)))
+      const reply = await w.get(
+        evaluationPath(await w.start(`Hello [sim:getEvaluation=${failure}]`)),
+      )
       t.equal(reply.status, 200, failure)
     }
   })
@@ -49,7 +52,9 @@ t.test('a read that fails', async t => {
   for (const failure of ['stall', 'drip']) {
     await t.test(`with no answer in time, ${failure}, is GraphTimeout`, async t => {
       const w = await world(t, { graphLimits: { timeoutMs: 250 } })
-      const reply = await w.get(evaluationPath(await w.start(`Hello [sim:getEvaluation=${failure}]`)))
+      const reply = await w.get(
+        evaluationPath(await w.start(`Hello [sim:getEvaluation=${failure}]`)),
+      )
       t.match(reply, { status: 504, body: { error: { code: 'GraphTimeout' } } })
       t.equal(attempts(w, 'getEvaluation'), 4)
     })
@@ -113,21 +118,33 @@ t.test('creating an evaluation', async t => {
     t.equal(w.clock.now() - began, 25_000)
   })
 
-  await t.test('that is lost twice and not to be seen is SubmissionUnconfirmed, with the ids', async t => {
-    const w = await world(t)
-    const { reply, evaluations } = await submit(w, '500')
-    t.match(reply, { status: 502, body: { error: { code: 'SubmissionUnconfirmed' }, sessionId: /./, promptId: /./ } })
-    t.same(evaluations, [])
-    t.equal(attempts(w, 'createEvaluation'), 2)
-  })
+  await t.test(
+    'that is lost twice and not to be seen is SubmissionUnconfirmed, with the ids',
+    async t => {
+      const w = await world(t)
+      const { reply, evaluations } = await submit(w, '500')
+      t.match(reply, {
+        status: 502,
+        body: { error: { code: 'SubmissionUnconfirmed' }, sessionId: /./, promptId: /./ },
+      })
+      t.same(evaluations, [])
+      t.equal(attempts(w, 'createEvaluation'), 2)
+    },
+  )
 
   await t.test(
     'that is lost, when the list is forbidden or fails, is SubmissionUnconfirmed, and not repeated',
     async t => {
       for (const listing of ['403', '500', 'html']) {
         const w = await world(t)
-        const reply = await w.start(`Hello [sim:createEvaluation=lost] [sim:listEvaluations=${listing}]`)
-        t.match(reply, { status: 502, body: { error: { code: 'SubmissionUnconfirmed' }, promptId: /./ } }, listing)
+        const reply = await w.start(
+          `Hello [sim:createEvaluation=lost] [sim:listEvaluations=${listing}]`,
+        )
+        t.match(
+          reply,
+          { status: 502, body: { error: { code: 'SubmissionUnconfirmed' }, promptId: /./ } },
+          listing,
+        )
         t.equal(evaluationsIn(w).length, 1)
         t.equal(attempts(w, 'createEvaluation'), 1)
       }
@@ -202,7 +219,9 @@ function evaluationsIn({ model }: World): string[] {
     .listSessions('alice')
     .flatMap(session =>
       (model.listPrompts('alice', session.id) ?? []).flatMap(prompt =>
-        (model.listEvaluations('alice', session.id, prompt.id) ?? []).map(evaluation => evaluation.id),
+        (model.listEvaluations('alice', session.id, prompt.id) ?? []).map(
+          evaluation => evaluation.id,
+        ),
       ),
     )
 }
@@ -221,36 +240,44 @@ const failure: fc.Arbitrary<Failure | undefined> = fc.oneof(
   },
 )
 
-t.test('law: however Graph fails, a submit makes at most one evaluation, and loses none', async t => {
-  let schedule: (Failure | undefined)[] = []
-  const w = await world(t, { env: { RATE_LIMIT_CALLS: '1000000' }, simulator: { fault: () => schedule.shift() } })
-  let before = 0
+t.test(
+  'law: however Graph fails, a submit makes at most one evaluation, and loses none',
+  async t => {
+    let schedule: (Failure | undefined)[] = []
+    const w = await world(t, {
+      env: { RATE_LIMIT_CALLS: '1000000' },
+      simulator: { fault: () => schedule.shift() },
+    })
+    let before = 0
 
-  const holds = ({ status, body }: Reply, asked: readonly string[]): boolean => {
-    const evaluations = evaluationsIn(w)
-    const added = evaluations.length - before
-    before = evaluations.length
-    // An evaluation that was acknowledged is told; one that was not may be there, but once at most, and its prompt is told.
-    if (status === 202) return added === 1 && evaluations.includes(body.evaluationId)
-    if (added > 1 || (asked.includes('createPrompt') && body.sessionId === undefined)) return false
-    if (asked.includes('createEvaluation') && body.promptId === undefined) return false
-    if (added === 1 && body.error.code !== 'SubmissionUnconfirmed') return false
-    return typeof body.error.code === 'string' && status >= 400
-  }
-  await fc.assert(
-    fc.asyncProperty(fc.array(failure, { maxLength: 12 }), async faults => {
-      schedule = [...faults]
-      const reply = await w.start('Hello')
-      schedule = []
-      const kept = holds(reply, w.calls.splice(0))
-      // Rests the breaker before the next run.
-      w.clock.advance(60_000)
-      await w.get(
-        '/sessions/11111111-1111-4111-8111-111111111111/prompts/11111111-1111-4111-8111-111111111111/promptbook',
-      )
-      return kept
-    }),
-    { numRuns: 2000 },
-  )
-  t.ok(before > 0)
-})
+    const holds = ({ status, body }: Reply, asked: readonly string[]): boolean => {
+      const evaluations = evaluationsIn(w)
+      const added = evaluations.length - before
+      before = evaluations.length
+      // An evaluation that was acknowledged is told; one that was not may be there, but once at
+      // most, and its prompt is told.
+      if (status === 202) return added === 1 && evaluations.includes(body.evaluationId)
+      if (added > 1 || (asked.includes('createPrompt') && body.sessionId === undefined))
+        return false
+      if (asked.includes('createEvaluation') && body.promptId === undefined) return false
+      if (added === 1 && body.error.code !== 'SubmissionUnconfirmed') return false
+      return typeof body.error.code === 'string' && status >= 400
+    }
+    await fc.assert(
+      fc.asyncProperty(fc.array(failure, { maxLength: 12 }), async faults => {
+        schedule = [...faults]
+        const reply = await w.start('Hello')
+        schedule = []
+        const kept = holds(reply, w.calls.splice(0))
+        // Rests the breaker before the next run.
+        w.clock.advance(60_000)
+        await w.get(
+          '/sessions/11111111-1111-4111-8111-111111111111/prompts/11111111-1111-4111-8111-111111111111/promptbook',
+        )
+        return kept
+      }),
+      { numRuns: 2000 },
+    )
+    t.ok(before > 0)
+  },
+)

@@ -53,7 +53,10 @@ for (const [name, make] of Object.entries({ 'in memory': inMemory, 'on Redis': o
       t.equal(await store.record(one, { sessionId: 's' }), true)
       t.equal(await store.record(one, { promptId: 'p' }), true)
       t.equal(await store.record(one, { evaluationId: 'e' }), true)
-      t.same(await store.claim(two), { kind: 'done', ids: { sessionId: 's', promptId: 'p', evaluationId: 'e' } })
+      t.same(await store.claim(two), {
+        kind: 'done',
+        ids: { sessionId: 's', promptId: 'p', evaluationId: 'e' },
+      })
       t.same(await store.claim({ ...two, bodyHash: 'other' }), { kind: 'reused' })
     })
 

@@ -1,12 +1,22 @@
 import { createHash } from 'node:crypto'
 import t from 'tap'
 import type { EvaluationResult } from '../../src/routes/schemas.ts'
-import { azurePoller, followLocation, loopOnStatus, waitInOneRequest, type Engine } from '../helpers/engine.ts'
+import {
+  azurePoller,
+  followLocation,
+  loopOnStatus,
+  waitInOneRequest,
+  type Engine,
+} from '../helpers/engine.ts'
 import { freePort } from '../helpers/free-port.ts'
 import { world } from '../helpers/world.ts'
 
 /** What a flow author writes into a step; earlier answers are pasted in as the designers do. */
-type Step = (answers: readonly string[]) => { PromptContent: string; SkillName?: string; SkillInputs?: object }
+type Step = (answers: readonly string[]) => {
+  PromptContent: string
+  SkillName?: string
+  SkillInputs?: object
+}
 
 const alert = {
   id: 'da637578995287051192_756343937',
@@ -23,7 +33,10 @@ const logLines = Array.from(
     `2026-01-05T08:${String(line % 60).padStart(2, '0')}:00Z\tFIN-LT-042\tpowershell.exe -enc ${'QQBBAEE='.repeat(5)}`,
 ).join('\r\n')
 
-/** An investigation in nine steps: the first opens the session, two branches follow side by side, the last sums up. */
+/**
+ * An investigation in nine steps: the first opens the session, two branches follow side by side,
+ * the last sums up.
+ */
 const opening: Step = () => ({
   PromptContent: 'Summarise this alert for an analyst.\n' + JSON.stringify(alert, null, 2),
 })
@@ -39,10 +52,15 @@ const branches: Step[][] = [
       SkillName: 'GetIntuneDevice',
       SkillInputs: { deviceName: 'FIN-LT-042', includeSoftware: true, top: 5 },
     }),
-    () => ({ PromptContent: `Explain what these log lines do, line by line:\r\n${logLines}`.slice(0, 7000) }),
+    () => ({
+      PromptContent: `Explain what these log lines do, line by line:\r\n${logLines}`.slice(0, 7000),
+    }),
   ],
   [
-    () => ({ PromptContent: '¿Qué reputación tiene 203.0.113.77? 🛰️🔍 “quoted”', SkillName: 'GetReputation' }),
+    () => ({
+      PromptContent: '¿Qué reputación tiene 203.0.113.77? 🛰️🔍 “quoted”',
+      SkillName: 'GetReputation',
+    }),
     () => ({
       PromptContent:
         '<p>Rewrite as <b>KQL</b> &amp; explain:</p>\n```kql\nSigninLogs | where UserPrincipalName == "j.doe@contoso.example"\n```',
@@ -70,8 +88,16 @@ for (const [how, engine] of Object.entries(engines)) {
     const w = await world(t, { port: await freePort(), env: { SUBMIT_WAIT_SECONDS: '5' } })
     const results: EvaluationResult[] = []
 
-    async function play(step: Step, answers: readonly string[], SessionId?: string): Promise<EvaluationResult> {
-      const { status, body } = await engine(w.url, { ...step(answers), SessionId: SessionId ?? null }, w.clock)
+    async function play(
+      step: Step,
+      answers: readonly string[],
+      SessionId?: string,
+    ): Promise<EvaluationResult> {
+      const { status, body } = await engine(
+        w.url,
+        { ...step(answers), SessionId: SessionId ?? null },
+        w.clock,
+      )
       t.equal(status, 200)
       results.push(body)
       return body
@@ -91,7 +117,12 @@ for (const [how, engine] of Object.entries(engines)) {
 
     t.equal(results.length, 9)
     t.same(new Set(results.map(result => result.sessionId)), new Set([first.sessionId]))
-    for (const { promptContent, evaluationState, evaluationResultType, EvaluationResultContent } of results) {
+    for (const {
+      promptContent,
+      evaluationState,
+      evaluationResultType,
+      EvaluationResultContent,
+    } of results) {
       t.same([evaluationState, evaluationResultType], ['Completed', 'Success'])
       const fingerprint = createHash('sha256').update(promptContent).digest('hex').slice(0, 12)
       t.match(EvaluationResultContent, new RegExp(`fingerprint ${fingerprint}`))
@@ -101,12 +132,17 @@ for (const [how, engine] of Object.entries(engines)) {
 
     // Graph holds each prompt to the letter, and ran each once.
     const prompts = w.model.listPrompts('alice', first.sessionId) ?? []
-    t.same(new Set(prompts.map(prompt => prompt.content)), new Set(results.map(result => result.promptContent)))
+    t.same(
+      new Set(prompts.map(prompt => prompt.content)),
+      new Set(results.map(result => result.promptContent)),
+    )
     t.ok(prompts.some(prompt => prompt.content.length === 7000))
     t.equal(w.calls.filter(call => call === 'createEvaluation').length, 9)
     t.equal(w.calls.filter(call => call === 'createSession').length, 1)
 
-    const { body } = await w.get(`/sessions/${first.sessionId}/prompts/${first.promptId}/promptbook`)
+    const { body } = await w.get(
+      `/sessions/${first.sessionId}/prompts/${first.promptId}/promptbook`,
+    )
     t.equal(body.promptbookState, 'Completed')
     t.equal(body.evaluationResults.length, 9)
   })

@@ -12,10 +12,19 @@ import { evaluationPath, request, world, type WorldOptions } from '../helpers/wo
 /** A service whose numbers can be read: the value of a series by its name and labels. */
 async function counted(t: Test, options: WorldOptions = {}) {
   const { observer, registry } = createMetrics()
-  const value = async (name: string, labels: Record<string, string> = {}): Promise<number | undefined> => {
+  const value = async (
+    name: string,
+    labels: Record<string, string> = {},
+  ): Promise<number | undefined> => {
     const metric = (await registry.getMetricsAsJSON()).find(one => one.name === name)
-    const values = (metric?.values ?? []) as { value: number; labels: Record<string, unknown>; metricName?: string }[]
-    return values.find(one => Object.entries(labels).every(([key, label]) => String(one.labels[key]) === label))?.value
+    const values = (metric?.values ?? []) as {
+      value: number
+      labels: Record<string, unknown>
+      metricName?: string
+    }[]
+    return values.find(one =>
+      Object.entries(labels).every(([key, label]) => String(one.labels[key]) === label),
+    )?.value
   }
   return { w: await world(t, { observer, ...options }), observer, registry, value }
 }
@@ -28,25 +37,50 @@ t.test('metrics count', async t => {
     await w.get('/nowhere')
     await w.get('/livez')
     const requests = 'copilot_http_requests_total'
-    t.equal(await value(requests, { method: 'POST', route: '/process-prompt', status: '202', code: '' }), 1)
-    t.equal(await value(requests, { route: '/process-prompt', status: '400', code: 'InvalidRequest' }), 1)
+    t.equal(
+      await value(requests, { method: 'POST', route: '/process-prompt', status: '202', code: '' }),
+      1,
+    )
+    t.equal(
+      await value(requests, { route: '/process-prompt', status: '400', code: 'InvalidRequest' }),
+      1,
+    )
     t.equal(await value(requests, { route: 'unmatched', status: '404', code: 'NotFound' }), 1)
-    t.match(await registry.metrics(), /copilot_http_request_duration_seconds_count\{route="\/process-prompt"\} 2/)
+    t.match(
+      await registry.metrics(),
+      /copilot_http_request_duration_seconds_count\{route="\/process-prompt"\} 2/,
+    )
   })
 
   await t.test('what is no HTTP', async t => {
     const { w, value } = await counted(t)
-    await t.rejects(request(w.url, { headers: { x: 'x'.repeat(20_000) } }).then(({ status }) => Promise.reject(status)))
-    t.equal(await value('copilot_http_requests_total', { route: 'malformed', code: 'HeadersTooLarge' }), 1)
+    await t.rejects(
+      request(w.url, { headers: { x: 'x'.repeat(20_000) } }).then(({ status }) =>
+        Promise.reject(status),
+      ),
+    )
+    t.equal(
+      await value('copilot_http_requests_total', { route: 'malformed', code: 'HeadersTooLarge' }),
+      1,
+    )
   })
 
   await t.test('calls to Graph by operation and status', async t => {
     const { w, value } = await counted(t)
     await w.start('[sim:createPrompt=403] Hello')
     await w.start('[sim:createSession=reset] Hello')
-    t.equal(await value('copilot_graph_calls_total', { operation: 'createSession', status: '201' }), 1)
-    t.equal(await value('copilot_graph_calls_total', { operation: 'createPrompt', status: '403' }), 1)
-    t.equal(await value('copilot_graph_calls_total', { operation: 'createSession', status: 'none' }), 4)
+    t.equal(
+      await value('copilot_graph_calls_total', { operation: 'createSession', status: '201' }),
+      1,
+    )
+    t.equal(
+      await value('copilot_graph_calls_total', { operation: 'createPrompt', status: '403' }),
+      1,
+    )
+    t.equal(
+      await value('copilot_graph_calls_total', { operation: 'createSession', status: 'none' }),
+      4,
+    )
   })
 
   await t.test('Submits that are held', async t => {
@@ -72,7 +106,11 @@ t.test('metrics count', async t => {
     const redis = await redisServer(t)
     const { w, value } = await counted(t, { store: await redis.connect() })
     const submit = (key: string, content: string) =>
-      w.post('/process-prompt', { PromptContent: content }, { 'idempotency-key': key, prefer: 'respond-async' })
+      w.post(
+        '/process-prompt',
+        { PromptContent: content },
+        { 'idempotency-key': key, prefer: 'respond-async' },
+      )
     await submit('a', 'Hello')
     await submit('a', 'Hello')
     await submit('a', 'Other')
@@ -95,7 +133,8 @@ t.test('metrics count', async t => {
     await w.post('/process-prompt', {})
     t.equal(await value('copilot_store_available'), 0)
     await redis.start()
-    while ((await w.get('/readyz')).status !== 200) await new Promise(resolve => setImmediate(resolve))
+    while ((await w.get('/readyz')).status !== 200)
+      await new Promise(resolve => setImmediate(resolve))
     w.clock.advance(1000)
     await w.post('/process-prompt', {})
     t.equal(await value('copilot_store_available'), 1)
@@ -126,7 +165,10 @@ t.test('metrics count', async t => {
 t.test('METRICS_PORT serves /metrics, and nothing else does', async t => {
   const [port, metricsPort] = [await freePort(), await freePort()]
   const url = `http://127.0.0.1:${port}`
-  const sandbox = runProcess(t, 'src/sandbox/main.ts', { PORT: String(port), METRICS_PORT: String(metricsPort) })
+  const sandbox = runProcess(t, 'src/sandbox/main.ts', {
+    PORT: String(port),
+    METRICS_PORT: String(metricsPort),
+  })
   await answering(`${url}/livez`)
   const body = JSON.stringify({ PromptContent: 'canary [sim:seconds=0]' })
   const submitted = await request(`${url}/process-prompt`, {
@@ -140,61 +182,74 @@ t.test('METRICS_PORT serves /metrics, and nothing else does', async t => {
   t.equal((await request(`http://127.0.0.1:${metricsPort}/`)).status, 404)
   const served = await request(`http://127.0.0.1:${metricsPort}/metrics`)
   t.match(served.headers.get('content-type'), /^text\/plain; version=0\.0\.4/)
-  t.match(served.body, /copilot_http_requests_total\{method="POST",route="\/process-prompt",status="200",code=""\} 1/)
+  t.match(
+    served.body,
+    /copilot_http_requests_total\{method="POST",route="\/process-prompt",status="200",code=""\} 1/,
+  )
   t.notMatch(served.body, /canary|SIMULATED/)
   t.notOk(served.body.includes(submitted.body.sessionId))
 
-  await t.test('dashboard and alerts ask for what is exported, with labels that it has', async t => {
-    const exported = new Map<string, Set<string>>()
-    for (const [, name = '', labels = ''] of served.body.matchAll(/^([a-z_0-9]+)(?:\{(.*)\})? /gm)) {
-      const known = exported.get(name) ?? new Set()
-      for (const [, label = ''] of labels.matchAll(/(\w+)="/g)) known.add(label)
-      exported.set(name, known)
-    }
-    // Series that this service has not made yet: their labels are known from the definitions.
-    const { registry } = createMetrics()
-    for (const { name, labelNames = [] } of registry.getMetricsAsArray() as { name: string; labelNames?: string[] }[]) {
-      for (const series of [name, `${name}_bucket`]) {
-        exported.set(series, new Set([...(exported.get(series) ?? []), ...labelNames]))
+  await t.test(
+    'dashboard and alerts ask for what is exported, with labels that it has',
+    async t => {
+      const exported = new Map<string, Set<string>>()
+      for (const [, name = '', labels = ''] of served.body.matchAll(
+        /^([a-z_0-9]+)(?:\{(.*)\})? /gm,
+      )) {
+        const known = exported.get(name) ?? new Set()
+        for (const [, label = ''] of labels.matchAll(/(\w+)="/g)) known.add(label)
+        exported.set(name, known)
       }
-    }
-    const { panels } = JSON.parse(readFileSync('deploy/grafana/dashboard.json', 'utf8'))
-    const { groups } = parse(readFileSync('deploy/prometheus/alerts.yaml', 'utf8'))
-    const queries: string[] = [
-      ...panels.flatMap((panel: any) => panel.targets.map((target: any) => target.expr)),
-      ...groups.flatMap((group: any) => group.rules.map((rule: any) => rule.expr)),
-    ]
-    t.ok(queries.length > 15)
-    const asked = new Set<string>()
-    for (const query of queries) {
-      const tree = parser.parse(query)
-      const labels: string[] = []
-      tree.iterate({
-        enter({ name, from, to, type }) {
-          t.notOk(type.isError, `${query} at ${from}`)
-          const text = query.slice(from, to)
-          if (name === 'Identifier') {
-            asked.add(text)
-            t.ok(exported.has(text), text)
-          }
-          if (name === 'LabelName') labels.push(text)
-        },
-      })
-      const known = new Set(
-        [...asked].filter(name => query.includes(name)).flatMap(name => [...(exported.get(name) ?? [])]),
-      )
-      // `le` is a histogram's own.
-      for (const label of labels) t.ok(label === 'le' || known.has(label), `${query}: ${label}`)
-    }
-    const own = [...exported.keys()]
-      .filter(name => name.startsWith('copilot_'))
-      .map(name => name.replace(/_(bucket|sum|count)$/, ''))
-    for (const name of new Set(own))
-      t.ok(
-        [...asked].some(one => one.startsWith(name)),
-        `${name} is shown`,
-      )
-  })
+      // Series that this service has not made yet: their labels are known from the definitions.
+      const { registry } = createMetrics()
+      for (const { name, labelNames = [] } of registry.getMetricsAsArray() as {
+        name: string
+        labelNames?: string[]
+      }[]) {
+        for (const series of [name, `${name}_bucket`]) {
+          exported.set(series, new Set([...(exported.get(series) ?? []), ...labelNames]))
+        }
+      }
+      const { panels } = JSON.parse(readFileSync('deploy/grafana/dashboard.json', 'utf8'))
+      const { groups } = parse(readFileSync('deploy/prometheus/alerts.yaml', 'utf8'))
+      const queries: string[] = [
+        ...panels.flatMap((panel: any) => panel.targets.map((target: any) => target.expr)),
+        ...groups.flatMap((group: any) => group.rules.map((rule: any) => rule.expr)),
+      ]
+      t.ok(queries.length > 15)
+      const asked = new Set<string>()
+      for (const query of queries) {
+        const tree = parser.parse(query)
+        const labels: string[] = []
+        tree.iterate({
+          enter({ name, from, to, type }) {
+            t.notOk(type.isError, `${query} at ${from}`)
+            const text = query.slice(from, to)
+            if (name === 'Identifier') {
+              asked.add(text)
+              t.ok(exported.has(text), text)
+            }
+            if (name === 'LabelName') labels.push(text)
+          },
+        })
+        const known = new Set(
+          [...asked]
+            .filter(name => query.includes(name))
+            .flatMap(name => [...(exported.get(name) ?? [])]),
+        )
+        // `le` is a histogram's own.
+        for (const label of labels) t.ok(label === 'le' || known.has(label), `${query}: ${label}`)
+      }
+      const own = [...exported.keys()]
+        .filter(name => name.startsWith('copilot_'))
+        .map(name => name.replace(/_(bucket|sum|count)$/, ''))
+      for (const name of new Set(own))
+        t.ok(
+          [...asked].some(one => one.startsWith(name)),
+          `${name} is shown`,
+        )
+    },
+  )
 
   sandbox.child.kill('SIGTERM')
   t.match(await sandbox.exit, { code: 0 })
@@ -203,5 +258,8 @@ t.test('METRICS_PORT serves /metrics, and nothing else does', async t => {
 t.test('docs/operations.md says what to do about each alert', async t => {
   const { groups } = parse(readFileSync('deploy/prometheus/alerts.yaml', 'utf8'))
   const alerts = groups.flatMap((group: any) => group.rules.map((rule: any) => rule.alert))
-  t.same(new Set(readFileSync('docs/operations.md', 'utf8').match(/\bCopilotConnector\w+/g)), new Set(alerts))
+  t.same(
+    new Set(readFileSync('docs/operations.md', 'utf8').match(/\bCopilotConnector\w+/g)),
+    new Set(alerts),
+  )
 })

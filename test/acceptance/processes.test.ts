@@ -11,15 +11,25 @@ const json = { 'content-type': 'application/json' }
 t.test('npm run sandbox', async t => {
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
-  const sandbox = runProcess(t, 'src/sandbox/main.ts', { PORT: String(port), ENTRA_CLIENT_SECRET_FILE: '/nowhere' })
+  const sandbox = runProcess(t, 'src/sandbox/main.ts', {
+    PORT: String(port),
+    ENTRA_CLIENT_SECRET_FILE: '/nowhere',
+  })
   await answering(`${url}/livez`)
 
   await t.test('answers a prompt without credentials, and marks every answer', async t => {
     const body = JSON.stringify({ PromptContent: 'Who signed in? [sim:seconds=0]' })
-    const submitted = await request(`${url}/process-prompt`, { method: 'POST', headers: json, body })
+    const submitted = await request(`${url}/process-prompt`, {
+      method: 'POST',
+      headers: json,
+      body,
+    })
     t.match(submitted, {
       status: 200,
-      body: { evaluationState: 'Completed', EvaluationResultContent: /^SIMULATED ANSWER: no AI was called/ },
+      body: {
+        evaluationState: 'Completed',
+        EvaluationResultContent: /^SIMULATED ANSWER: no AI was called/,
+      },
     })
     const replies = [submitted, await request(`${url}/livez`), await request(`${url}/nowhere`)]
     for (const { headers } of replies) t.equal(headers.get('x-sandbox'), 'true')
@@ -28,7 +38,10 @@ t.test('npm run sandbox', async t => {
   await t.test('shows a refused token', async t => {
     const body = JSON.stringify({ PromptContent: 'Hello [sim:createSession=401]' })
     const reply = await request(`${url}/process-prompt`, { method: 'POST', headers: json, body })
-    t.match(reply, { status: 502, body: { error: { code: 'GraphError', innerError: { graph: { status: 401 } } } } })
+    t.match(reply, {
+      status: 502,
+      body: { error: { code: 'GraphError', innerError: { graph: { status: 401 } } } },
+    })
   })
 
   await t.test('hands out addresses that can be followed', async t => {
@@ -42,25 +55,38 @@ t.test('npm run sandbox', async t => {
 
   await t.test('does not take credentials for its own connection', async t => {
     const headers = { ...json, authorization: 'Bearer x' }
-    const reply = await request(`${url}/process-prompt`, { method: 'POST', headers, body: '{"PromptContent":"x"}' })
+    const reply = await request(`${url}/process-prompt`, {
+      method: 'POST',
+      headers,
+      body: '{"PromptContent":"x"}',
+    })
     t.match(reply, { status: 401, body: { error: { code: 'InvalidToken' } } })
   })
 
-  await t.test('knows an app that calls as a service principal, by its own secret only', async t => {
-    const submit = (secret: string) =>
-      request(`${url}/process-prompt`, {
-        method: 'POST',
-        headers: {
-          ...json,
-          'x-entra-tenant-id': '5a4db0c5-0000-4000-8000-0000000000aa',
-          'x-entra-client-id': '5a4db0c5-0000-4000-8000-0000000000ac',
-          'x-entra-client-secret': secret,
-        },
-        body: JSON.stringify({ PromptContent: 'Hello [sim:seconds=0]' }),
+  await t.test(
+    'knows an app that calls as a service principal, by its own secret only',
+    async t => {
+      const submit = (secret: string) =>
+        request(`${url}/process-prompt`, {
+          method: 'POST',
+          headers: {
+            ...json,
+            'x-entra-tenant-id': '5a4db0c5-0000-4000-8000-0000000000aa',
+            'x-entra-client-id': '5a4db0c5-0000-4000-8000-0000000000ac',
+            'x-entra-client-secret': secret,
+          },
+          body: JSON.stringify({ PromptContent: 'Hello [sim:seconds=0]' }),
+        })
+      t.match(await submit('sandbox-secret'), {
+        status: 200,
+        body: { evaluationState: 'Completed' },
       })
-    t.match(await submit('sandbox-secret'), { status: 200, body: { evaluationState: 'Completed' } })
-    t.match(await submit('guess'), { status: 401, body: { error: { code: 'InvalidClientCredentials' } } })
-  })
+      t.match(await submit('guess'), {
+        status: 401,
+        body: { error: { code: 'InvalidClientCredentials' } },
+      })
+    },
+  )
 
   await t.test('says in its log that no AI is called', async t => {
     t.match(sandbox.output(), /no AI is called/)
@@ -69,7 +95,8 @@ t.test('npm run sandbox', async t => {
   await t.test('ends on SIGTERM with code 0, answering whom it holds', async t => {
     const body = JSON.stringify({ PromptContent: 'Hello [sim:state=pending]' })
     const held = request(`${url}/process-prompt`, { method: 'POST', headers: json, body })
-    // Nothing outside tells when the request is held: loopback needs a few ms, so a moment is left for it.
+    // Nothing outside tells when the request is held: loopback needs a few ms, so a moment is left
+    // for it.
     await wait(100)
     sandbox.child.kill('SIGTERM')
 
@@ -99,7 +126,8 @@ t.test('npm start', async t => {
     const [one, two] = [await freePort(), await freePort()]
     const env = { RATE_LIMIT_CALLS: '3', REDIS_URL: redis.url }
     // Sandboxes, whose calls need no credentials, are one connection.
-    for (const port of [one, two]) runProcess(t, 'src/sandbox/main.ts', { ...env, PORT: String(port) })
+    for (const port of [one, two])
+      runProcess(t, 'src/sandbox/main.ts', { ...env, PORT: String(port) })
     for (const port of [one, two]) await answering(`http://127.0.0.1:${port}/livez`)
     const statuses = []
     for (const port of [one, two, one, two]) {
@@ -110,7 +138,10 @@ t.test('npm start', async t => {
   })
 
   await t.test('stops with code 1 and one message that names every bad variable', async t => {
-    const { code, output } = await runProcess(t, 'src/server.ts', { PORT: 'x', ENTRA_CLIENT_SECRET: 'hunter2' }).exit
+    const { code, output } = await runProcess(t, 'src/server.ts', {
+      PORT: 'x',
+      ENTRA_CLIENT_SECRET: 'hunter2',
+    }).exit
     t.equal(code, 1)
     t.match(
       output,
@@ -123,7 +154,10 @@ t.test('npm start', async t => {
     const port = await freePort()
     runProcess(t, 'src/server.ts', { ...environmentVariables, PORT: String(port) })
     await answering(`http://127.0.0.1:${port}/livez`)
-    const { code, output } = await runProcess(t, 'src/server.ts', { ...environmentVariables, PORT: String(port) }).exit
+    const { code, output } = await runProcess(t, 'src/server.ts', {
+      ...environmentVariables,
+      PORT: String(port),
+    }).exit
     t.equal(code, 1)
     t.match(output, /EADDRINUSE/)
   })

@@ -8,7 +8,10 @@ const guid = '11111111-1111-4111-8111-111111111111'
 const evaluation = `/sessions/${guid}/prompts/${guid}/evaluations/${guid}`
 
 /** Sends so many cheap calls, a few at a time, and counts the answers by status. */
-async function statuses(send: (call: number) => Promise<Reply>, calls: number): Promise<Record<number, number>> {
+async function statuses(
+  send: (call: number) => Promise<Reply>,
+  calls: number,
+): Promise<Record<number, number>> {
   const counts: Record<number, number> = {}
   let next = 0
   const worker = async () => {
@@ -23,7 +26,8 @@ async function statuses(send: (call: number) => Promise<Reply>, calls: number): 
 }
 
 /** A call that is wrong in itself: it counts, and asks nothing of Graph. */
-const cheap = (w: World, headers: Record<string, string> = {}) => w.get('/sessions/x/prompts/x/promptbook', headers)
+const cheap = (w: World, headers: Record<string, string> = {}) =>
+  w.get('/sessions/x/prompts/x/promptbook', headers)
 
 t.test('a connection has 600 calls in any 60 seconds', async t => {
   await t.test('and the 601st is 429 RateLimitExceeded with the seconds to wait', async t => {
@@ -35,7 +39,12 @@ t.test('a connection has 600 calls in any 60 seconds', async t => {
 
     t.match(reply, {
       status: 429,
-      body: { error: { code: 'RateLimitExceeded', message: 'Rate limit is exceeded. Try again in 48 seconds.' } },
+      body: {
+        error: {
+          code: 'RateLimitExceeded',
+          message: 'Rate limit is exceeded. Try again in 48 seconds.',
+        },
+      },
     })
     t.equal(reply.headers.get('retry-after'), '48')
     t.equal(reply.headers.get('ratelimit-policy'), '"connection";q=600;w=60')
@@ -63,7 +72,8 @@ t.test('a connection has 600 calls in any 60 seconds', async t => {
         .map((status, index) => [status, `"connection";r=${7 - index};t=10`])
         .concat([[429, '"connection";r=0;t=10']]),
     )
-    for (const { headers } of replies) t.equal(headers.get('ratelimit-policy'), '"connection";q=8;w=10')
+    for (const { headers } of replies)
+      t.equal(headers.get('ratelimit-policy'), '"connection";q=8;w=10')
   })
 
   await t.test('of its own: another connection is not touched', async t => {
@@ -73,17 +83,20 @@ t.test('a connection has 600 calls in any 60 seconds', async t => {
     t.equal((await cheap(w, { 'x-test-caller': 'bob' })).status, 400)
   })
 
-  await t.test('which a request that fails authentication does not spend, nor one that needs none', async t => {
-    const w = await entraWorld(t, { env: { RATE_LIMIT_CALLS: '2' } })
-    const guess = await cheap(w, asPrincipal('guess'))
-    t.equal(guess.status, 401)
-    t.equal(guess.headers.get('ratelimit'), null)
-    for (const path of ['/livez', '/readyz', '/nowhere']) {
-      t.equal((await w.get(path, asPrincipal())).headers.get('ratelimit'), null)
-    }
-    t.equal((await w.get('/process-prompt', asPrincipal())).status, 405)
-    t.equal((await cheap(w, asPrincipal())).headers.get('ratelimit'), '"connection";r=1;t=60')
-  })
+  await t.test(
+    'which a request that fails authentication does not spend, nor one that needs none',
+    async t => {
+      const w = await entraWorld(t, { env: { RATE_LIMIT_CALLS: '2' } })
+      const guess = await cheap(w, asPrincipal('guess'))
+      t.equal(guess.status, 401)
+      t.equal(guess.headers.get('ratelimit'), null)
+      for (const path of ['/livez', '/readyz', '/nowhere']) {
+        t.equal((await w.get(path, asPrincipal())).headers.get('ratelimit'), null)
+      }
+      t.equal((await w.get('/process-prompt', asPrincipal())).status, 405)
+      t.equal((await cheap(w, asPrincipal())).headers.get('ratelimit'), '"connection";r=1;t=60')
+    },
+  )
 
   await t.test('whatever headers a caller invents', async t => {
     const w = await world(t, { env: { RATE_LIMIT_CALLS: '1' } })
@@ -107,7 +120,9 @@ t.test('a connection has 600 calls in any 60 seconds', async t => {
 t.test('replicas that share a Redis', async t => {
   await t.test('admit 600 of 2,000 calls together', async t => {
     const server = await redisServer(t)
-    const replicas = await Promise.all([1, 2, 3].map(async () => world(t, { store: await server.connect() })))
+    const replicas = await Promise.all(
+      [1, 2, 3].map(async () => world(t, { store: await server.connect() })),
+    )
     const counts = await statuses(call => cheap(replicas[call % 3] as World), 2000)
     t.same(counts, { 400: 600, 429: 1400 })
   })
@@ -117,7 +132,9 @@ t.test('replicas that share a Redis', async t => {
     async t => {
       const server = await redisServer(t)
       const env = { RATE_LIMIT_CALLS: '50' }
-      const replicas = await Promise.all([1, 2].map(async () => world(t, { env, store: await server.connect() })))
+      const replicas = await Promise.all(
+        [1, 2].map(async () => world(t, { env, store: await server.connect() })),
+      )
       const [one, two] = replicas as [World, World]
       t.same(await statuses(call => cheap(replicas[call % 2] as World), 60), { 400: 50, 429: 10 })
 

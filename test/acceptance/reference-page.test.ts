@@ -3,10 +3,18 @@ import { chromium, type Page } from 'playwright-core'
 import { sandbox } from '../helpers/sandbox.ts'
 
 /** The page in a real browser, with what it complains of and where it goes. */
-async function openPage(t: Test, url: string): Promise<{ page: Page; complaints: string[]; hosts: Set<string> }> {
+async function openPage(
+  t: Test,
+  url: string,
+): Promise<{ page: Page; complaints: string[]; hosts: Set<string> }> {
   const browser = await chromium.launch({
     executablePath: '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update'],
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-background-networking',
+      '--disable-component-update',
+    ],
   })
   t.teardown(() => browser.close())
   const page = await browser.newPage({ viewport: { width: 1200, height: 1500 } })
@@ -24,10 +32,14 @@ async function openPage(t: Test, url: string): Promise<{ page: Page; complaints:
   return { page, complaints, hosts }
 }
 
-/** Fills an operation in, sends it, and returns the answer: its body, and the status and text that the page shows. */
+/**
+ * Fills an operation in, sends it, and returns the answer: its body, and the status and text that
+ * the page shows.
+ */
 async function execute(page: Page, id: string, values: Record<string, string>) {
   const operation = page.locator(`#operations-${id}`)
-  if (!(await operation.locator('.execute').isVisible())) await operation.locator('.opblock-summary-control').click()
+  if (!(await operation.locator('.execute').isVisible()))
+    await operation.locator('.opblock-summary-control').click()
   for (const [name, value] of Object.entries(values)) {
     await operation.locator(`tr[data-param-name="${name}"] input`).fill(value)
   }
@@ -65,7 +77,11 @@ t.test('the page at /docs', async t => {
     t.match(accepted.status, /^202/)
     const { sessionId = '', promptId = '', evaluationId = '' } = accepted.body
     clock.advance(20_000)
-    const fetched = await execute(page, 'Actions-FetchPromptStatus', { sessionId, promptId, evaluationId })
+    const fetched = await execute(page, 'Actions-FetchPromptStatus', {
+      sessionId,
+      promptId,
+      evaluationId,
+    })
     t.match(fetched.status, /^200/)
     t.match(fetched.text, /SIMULATED ANSWER/)
   })

@@ -77,12 +77,15 @@ t.test(
     const acknowledged = await Promise.all(firsts)
     t.ok(acknowledged.filter(reply => reply?.status === 202).length < keys.length)
 
-    // The dead replica's claims run out after 30 s: what Redis wrote down is moved into the past in their stead.
+    // The dead replica's claims run out after 30 s: what Redis wrote down is moved into the past in
+    // their stead.
     const store = await redis.connect()
     for (const key of await store.keys('copilot:submit:*')) {
       if ((await store.hexists(key, 'heldUntil')) === 1) await store.hset(key, 'heldUntil', '1')
     }
-    const replies = await Promise.all(keys.map(key => submit((others[key % 2] as Replica).url, key)))
+    const replies = await Promise.all(
+      keys.map(key => submit((others[key % 2] as Replica).url, key)),
+    )
 
     t.ok(replies.every(({ status }) => status === 200 || status === 202))
     for (const [key, first] of acknowledged.entries()) {
@@ -95,6 +98,7 @@ t.test(
         evaluations.set(prompt.content, [...(evaluations.get(prompt.content) ?? []), ...ran])
       }
     }
-    for (const key of keys) t.same(evaluations.get(`Prompt ${key}`), [replies[key]?.body.evaluationId])
+    for (const key of keys)
+      t.same(evaluations.get(`Prompt ${key}`), [replies[key]?.body.evaluationId])
   },
 )

@@ -46,7 +46,9 @@ t.test(
 
     // Every caller hears the answer to its own prompt, at the address it was given.
     for (const reply of replies) {
-      const { body } = await request(`${balancer}${evaluationPath(reply)}`, { headers: asPrincipal() })
+      const { body } = await request(`${balancer}${evaluationPath(reply)}`, {
+        headers: asPrincipal(),
+      })
       t.match(body, { evaluationState: 'Completed', promptContent: reply.body.promptContent })
     }
     const owner = `app ${principal.clientId}`

@@ -19,16 +19,19 @@ t.test('when the service stops', async t => {
     t.match(await w.get('/livez'), { status: 200, body: { status: 'alive' } })
   })
 
-  await t.test('new calls are refused before anything is asked of anybody, and told when to try again', async t => {
-    const w = await world(t, { authenticate: () => Promise.reject(new Error('nobody is asked')) })
-    w.stop()
-    const reply = await w.post('/process-prompt', { PromptContent: 'Hello' })
-    t.match(reply, stopping)
-    t.equal(reply.headers.get('retry-after'), '2')
-    t.equal(reply.headers.get('connection'), 'close')
-    t.match(await w.get('/sessions/x/prompts/x/promptbook'), stopping)
-    t.same(w.calls, [])
-  })
+  await t.test(
+    'new calls are refused before anything is asked of anybody, and told when to try again',
+    async t => {
+      const w = await world(t, { authenticate: () => Promise.reject(new Error('nobody is asked')) })
+      w.stop()
+      const reply = await w.post('/process-prompt', { PromptContent: 'Hello' })
+      t.match(reply, stopping)
+      t.equal(reply.headers.get('retry-after'), '2')
+      t.equal(reply.headers.get('connection'), 'close')
+      t.match(await w.get('/sessions/x/prompts/x/promptbook'), stopping)
+      t.same(w.calls, [])
+    },
+  )
 
   await t.test('a held Submit is answered 202 at once, with where to hear the rest', async t => {
     let polled = (): void => undefined
@@ -36,7 +39,8 @@ t.test('when the service stops', async t => {
       polled = resolve
     })
     const w = await world(t, {
-      beforeGraph: async (method, url) => /evaluations\/./.test(url) && method === 'GET' && polled(),
+      beforeGraph: async (method, url) =>
+        /evaluations\/./.test(url) && method === 'GET' && polled(),
     })
     const held = w.post('/process-prompt', { PromptContent: 'Hello [sim:state=pending]' })
     await polling
@@ -88,7 +92,10 @@ t.test('when the service stops', async t => {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 })
     t.teardown(() => agent.destroy())
     const ask = async () => {
-      const [answer] = await once(send(`${w.url}/sessions/x/prompts/x/promptbook`, { agent }).end(), 'response')
+      const [answer] = await once(
+        send(`${w.url}/sessions/x/prompts/x/promptbook`, { agent }).end(),
+        'response',
+      )
       const chunks = await answer.toArray()
       return { status: answer.statusCode, body: JSON.parse(Buffer.concat(chunks).toString()) }
     }
@@ -116,20 +123,30 @@ t.test('GET /readyz', async t => {
     t.equal((await w.get('/readyz')).status, 200)
   })
 
-  await t.test('fails when the keys are too old to be used, and reads them again by itself', async t => {
-    const w = await entraWorld(t)
-    await w.get('/sessions/x/prompts/x/promptbook', await w.asUser('a11ce000-0000-4000-8000-000000000001'))
-    w.outage = 'refuses'
-    w.clock.advance(23 * 60 * 60_000)
-    t.equal((await w.get('/readyz')).status, 200)
-    w.clock.advance(60 * 60_000)
-    t.match(await w.get('/readyz'), { status: 503, body: { error: { code: 'EntraUnavailable' } } })
-    w.outage = undefined
-    t.equal((await w.get('/readyz')).status, 200)
-  })
+  await t.test(
+    'fails when the keys are too old to be used, and reads them again by itself',
+    async t => {
+      const w = await entraWorld(t)
+      await w.get(
+        '/sessions/x/prompts/x/promptbook',
+        await w.asUser('a11ce000-0000-4000-8000-000000000001'),
+      )
+      w.outage = 'refuses'
+      w.clock.advance(23 * 60 * 60_000)
+      t.equal((await w.get('/readyz')).status, 200)
+      w.clock.advance(60 * 60_000)
+      t.match(await w.get('/readyz'), {
+        status: 503,
+        body: { error: { code: 'EntraUnavailable' } },
+      })
+      w.outage = undefined
+      t.equal((await w.get('/readyz')).status, 200)
+    },
+  )
 
   await t.test('does not ask Graph, and fails by any check', async t => {
-    const check = () => Promise.reject(new ConnectorError('StoreUnavailable', 'Cannot take calls: a test'))
+    const check = () =>
+      Promise.reject(new ConnectorError('StoreUnavailable', 'Cannot take calls: a test'))
     const w = await world(t, { checks: [async () => undefined, check] })
     t.match(await w.get('/readyz'), { status: 503, body: { error: { code: 'StoreUnavailable' } } })
     t.same(w.calls, [])
@@ -164,7 +181,8 @@ t.test('slow clients', async t => {
     const slow = await stall(url, 300, 'POST /process-prompt HTTP/1.1\r\nHost: x\r\nX-Slow: ')
     const answers = Promise.all(slow.map(answerOf))
     t.equal((await start('Hello')).status, 202)
-    for (const answer of await answers) t.match(answer, /^HTTP\/1.1 400 [^]*"code":"InvalidRequest"/)
+    for (const answer of await answers)
+      t.match(answer, /^HTTP\/1.1 400 [^]*"code":"InvalidRequest"/)
   })
 
   await t.test('are cut off in the middle of a body too', async t => {

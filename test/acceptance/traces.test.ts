@@ -38,7 +38,8 @@ t.test('readTraceContext()', async t => {
       `00-${traceId}-${'0'.repeat(16)}-01`,
       traceparent.toUpperCase(),
     ]
-    for (const header of wrong) t.equal(readTraceContext({ traceparent: header }), undefined, String(header))
+    for (const header of wrong)
+      t.equal(readTraceContext({ traceparent: header }), undefined, String(header))
   })
 
   await t.test('leaves out a state that is too long', async t => {
@@ -53,7 +54,8 @@ t.test('a call to Graph', async t => {
     response.writeHead(403, { 'content-type': 'application/json' }).end('{}')
   })
   const w = await world(t, { graphUrl: `${graphUrl}/beta` })
-  const submit = (headers: Record<string, string>) => w.post('/process-prompt', { PromptContent: 'Hello' }, headers)
+  const submit = (headers: Record<string, string>) =>
+    w.post('/process-prompt', { PromptContent: 'Hello' }, headers)
 
   await t.test('goes on with the caller’s trace, as a span of its own', async t => {
     await submit({ traceparent, tracestate: 'vendor=1' })
@@ -85,7 +87,8 @@ async function collector(t: Test): Promise<{ url: string; spans: any[] }> {
   const spans: any[] = []
   const keep = (text: string) => {
     for (const { resource, scopeSpans } of JSON.parse(text).resourceSpans) {
-      for (const scope of scopeSpans) for (const span of scope.spans) spans.push({ ...span, resource })
+      for (const scope of scopeSpans)
+        for (const span of scope.spans) spans.push({ ...span, resource })
     }
   }
   const server = createServer((incoming, outgoing) => {
@@ -142,7 +145,10 @@ t.test('with OTEL_EXPORTER_OTLP_ENDPOINT, a service sends its traces', async t =
   const calls = spans.filter(span => span.parentSpanId === server.spanId)
   t.same(
     calls.map(({ name, kind }) => [name, kind]),
-    ['createSession', 'createPrompt', 'createEvaluation'].map(operation => [`POST ${operation}`, 3]),
+    ['createSession', 'createPrompt', 'createEvaluation'].map(operation => [
+      `POST ${operation}`,
+      3,
+    ]),
   )
   t.match(attributesOf(calls[2]), {
     'http.request.method': 'POST',

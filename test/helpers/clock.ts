@@ -10,12 +10,14 @@ export interface LeapingClock extends Clock {
 /** Monday, 5 January 2026, 09:00 UTC. */
 export const monday = Date.UTC(2026, 0, 5, 9)
 
-/** Real milliseconds left to work in flight before the time leaps: a loopback exchange takes less. */
+/**
+ * Real milliseconds left to work in flight before the time leaps: a loopback exchange takes less.
+ */
 const graceMs = 3
 
 /**
- * A clock on which waiting takes no time: as soon as the process has had a moment to do what is in flight, the time leaps to
- * the next moment that somebody waits for.
+ * A clock on which waiting takes no time: as soon as the process has had a moment to do what is in
+ * flight, the time leaps to the next moment that somebody waits for.
  */
 export function leapingClock(start = monday): LeapingClock {
   let now = start

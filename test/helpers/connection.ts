@@ -2,7 +2,10 @@ import type { Connection } from '../../src/auth/caller.ts'
 import { createJournal } from '../../src/telemetry/journal.ts'
 import { passingTracer } from '../../src/telemetry/tracer.ts'
 
-/** A connection by name, with a token that the world's Graph simulator knows; `dropped` counts the tokens given back. */
+/**
+ * A connection by name, with a token that the world's Graph simulator knows; `dropped` counts the
+ * tokens given back.
+ */
 export function connectionOf(
   name: string,
   graphToken = async () => `token-of-${name}`,
@@ -13,7 +16,9 @@ export function connectionOf(
     tenantId: 'a-tenant',
     retryUntil,
     dropped: 0,
-    journal: createJournal(passingTracer.startRequest({ id: 'a-request', method: 'GET', headers: {} })),
+    journal: createJournal(
+      passingTracer.startRequest({ id: 'a-request', method: 'GET', headers: {} }),
+    ),
     graphToken,
     dropGraphToken() {
       connection.dropped += 1

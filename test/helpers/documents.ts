@@ -8,7 +8,10 @@ type Document = any
 export const definition: Document = JSON.parse(readFileSync('apiDefinition.swagger.json', 'utf8'))
 export const openApi: Document = parse(readFileSync('openapi/openapi.yaml', 'utf8'))
 
-/** A schema of a document by itself: what it refers to inside of it, and what `x-nullable` means put into JSON Schema's words. */
+/**
+ * A schema of a document by itself: what it refers to inside of it, and what `x-nullable` means put
+ * into JSON Schema's words.
+ */
 function standalone(document: Document, schema: AnySchema): AnySchema {
   const text = JSON.stringify({
     ...(schema as object),
@@ -28,9 +31,13 @@ function problems(document: Document, schema: AnySchema | undefined, value: unkn
   const key = JSON.stringify([document.swagger, schema])
   const validate =
     compiled.get(key) ??
-    addFormats.default(new Ajv({ strict: false, allErrors: true })).compile(standalone(document, schema))
+    addFormats
+      .default(new Ajv({ strict: false, allErrors: true }))
+      .compile(standalone(document, schema))
   compiled.set(key, validate)
-  return validate(value) ? [] : (validate.errors ?? []).map(error => `${error.instancePath} ${error.message}`)
+  return validate(value)
+    ? []
+    : (validate.errors ?? []).map(error => `${error.instancePath} ${error.message}`)
 }
 
 interface Exchange {
@@ -41,9 +48,14 @@ interface Exchange {
   readonly body: unknown
 }
 
-/** What both documents have against an answer. The definition has no schema for errors and 202: there the status must be declared. */
+/**
+ * What both documents have against an answer. The definition has no schema for errors and 202:
+ * there the status must be declared.
+ */
 export function answerProblems({ method, path, status, body }: Exchange): string[] {
-  const [swagger, open] = [definition, openApi].map(({ paths }) => paths[path]?.[method]?.responses[status])
+  const [swagger, open] = [definition, openApi].map(
+    ({ paths }) => paths[path]?.[method]?.responses[status],
+  )
   if (!swagger || !open) return [`${method} ${path} ${status} is not declared`]
   const schema = status === 202 ? { $ref: '#/definitions/EvaluationResult' } : swagger.schema
   return [
@@ -55,7 +67,12 @@ export function answerProblems({ method, path, status, body }: Exchange): string
 /** What both documents have against the body of Submit. */
 export function submissionProblems(body: unknown): { swagger: string[]; openApi: string[] } {
   const submit = '/process-prompt'
-  const parameter = definition.paths[submit].post.parameters.find((one: Document) => one.in === 'body')
+  const parameter = definition.paths[submit].post.parameters.find(
+    (one: Document) => one.in === 'body',
+  )
   const { schema } = openApi.paths[submit].post.requestBody.content['application/json']
-  return { swagger: problems(definition, parameter.schema, body), openApi: problems(openApi, schema, body) }
+  return {
+    swagger: problems(definition, parameter.schema, body),
+    openApi: problems(openApi, schema, body),
+  }
 }

@@ -16,7 +16,10 @@ const submit = (base: string, body: object, headers: Record<string, string> = {}
 
 const askedToWaitMs = ({ headers }: Reply): number => Number(headers.get('retry-after')) * 1000
 
-/** As a workflow engine does: on 202 polls the absolute `Location` after `Retry-After`, until the first other status. */
+/**
+ * As a workflow engine does: on 202 polls the absolute `Location` after `Retry-After`, until the
+ * first other status.
+ */
 export const followLocation: Engine = async (base, body, clock) => {
   let reply = await submit(base, body)
   while (reply.status === 202) {
@@ -28,13 +31,18 @@ export const followLocation: Engine = async (base, body, clock) => {
   return reply
 }
 
-/** As flow authors do by hand: submits, then asks Fetch prompt status every 10 s until the state is `Completed`. */
+/**
+ * As flow authors do by hand: submits, then asks Fetch prompt status every 10 s until the state is
+ * `Completed`.
+ */
 export const loopOnStatus: Engine = async (base, body, clock) => {
   let reply = await submit(base, body, { prefer: 'respond-async' })
   const { sessionId, promptId, evaluationId } = reply.body
   while (reply.body.evaluationState !== 'Completed') {
     await clock.sleep(10_000, never)
-    reply = await request(`${base}/sessions/${sessionId}/prompts/${promptId}/evaluations/${evaluationId}`)
+    reply = await request(
+      `${base}/sessions/${sessionId}/prompts/${promptId}/evaluations/${evaluationId}`,
+    )
   }
   return reply
 }
@@ -42,7 +50,10 @@ export const loopOnStatus: Engine = async (base, body, clock) => {
 /** In one request that waits. */
 export const waitInOneRequest: Engine = (base, body) => submit(base, body, { prefer: 'wait=60' })
 
-/** Through the poller of Azure's SDKs, on `Operation-Location`. It waits by real time, so the clock waits in its stead. */
+/**
+ * Through the poller of Azure's SDKs, on `Operation-Location`. It waits by real time, so the clock
+ * waits in its stead.
+ */
 export const azurePoller: Engine = async (base, body, clock) => {
   let waitMs = 0
   const seen = (reply: Reply, method: string, url: string) => {
@@ -50,13 +61,25 @@ export const azurePoller: Engine = async (base, body, clock) => {
     const { 'retry-after': _wait, ...headers } = Object.fromEntries(reply.headers)
     return {
       flatResponse: reply,
-      rawResponse: { statusCode: reply.status, headers, body: reply.body, request: { method, url } },
+      rawResponse: {
+        statusCode: reply.status,
+        headers,
+        body: reply.body,
+        request: { method, url },
+      },
     }
   }
-  const poller = createHttpPoller<Reply, { status: 'notStarted' | 'running' | 'succeeded' | 'canceled' | 'failed' }>(
+  const poller = createHttpPoller<
+    Reply,
+    { status: 'notStarted' | 'running' | 'succeeded' | 'canceled' | 'failed' }
+  >(
     {
       sendInitialRequest: async () =>
-        seen(await submit(base, body, { prefer: 'respond-async' }), 'POST', `${base}/process-prompt`),
+        seen(
+          await submit(base, body, { prefer: 'respond-async' }),
+          'POST',
+          `${base}/process-prompt`,
+        ),
       sendPollRequest: async url => {
         await clock.sleep(waitMs, never)
         return seen(await request(url), 'GET', url)

@@ -4,7 +4,11 @@ import { readConfig } from '../../src/config.ts'
 import { createEntra } from '../../src/auth/entra.ts'
 import { localCertificate } from '../../src/sandbox/entra/certificate.ts'
 import { createEntra as createSimulatedEntra } from '../../src/sandbox/entra/entra-simulator.ts'
-import { createEntraModel, type EntraModel, type UserToken } from '../../src/sandbox/entra/entra-model.ts'
+import {
+  createEntraModel,
+  type EntraModel,
+  type UserToken,
+} from '../../src/sandbox/entra/entra-model.ts'
 import { leapingClock } from './clock.ts'
 import { environmentVariables } from './environment.ts'
 import { world, type World, type WorldOptions } from './world.ts'
@@ -28,7 +32,10 @@ export interface EntraWorld extends World {
 }
 
 export const tenantId = environmentVariables.ENTRA_TENANT_ID
-export const principal = { clientId: '44444444-4444-4444-8444-444444444444', clientSecret: 'a-secret-of-the-app' }
+export const principal = {
+  clientId: '44444444-4444-4444-8444-444444444444',
+  clientSecret: 'a-secret-of-the-app',
+}
 
 /** The headers of a service principal's call. */
 export const asPrincipal = (clientSecret = principal.clientSecret): Record<string, string> => ({
@@ -41,7 +48,10 @@ export const asPrincipal = (clientSecret = principal.clientSecret): Record<strin
 const certificate = await localCertificate()
 tls.setDefaultCACertificates([...tls.getCACertificates('default'), certificate.authority])
 
-/** A service that authenticates by an Entra of its own, over real TLS and with the real @azure/identity. */
+/**
+ * A service that authenticates by an Entra of its own, over real TLS and with the real
+ * @azure/identity.
+ */
 export async function entraWorld(t: Test, options: EntraWorldOptions = {}): Promise<EntraWorld> {
   const clock = leapingClock()
   const entraCalls: string[] = []
@@ -55,11 +65,16 @@ export async function entraWorld(t: Test, options: EntraWorldOptions = {}): Prom
     },
     servicePrincipals: [principal],
   })
-  const http = createSimulatedEntra({ model: entra, certificate, onCall: what => entraCalls.push(what) })
+  const http = createSimulatedEntra({
+    model: entra,
+    certificate,
+    onCall: what => entraCalls.push(what),
+  })
   const state: { outage: EntraWorld['outage'] } = { outage: undefined }
   http.addHook('onRequest', async (request, reply) => {
     if (state.outage === undefined) return undefined
-    if (state.outage === 'refuses') return reply.code(503).send({ error: 'temporarily_unavailable' })
+    if (state.outage === 'refuses')
+      return reply.code(503).send({ error: 'temporarily_unavailable' })
     request.raw.on('close', () => undefined)
     return new Promise(() => undefined)
   })

@@ -9,7 +9,12 @@ import { freePort } from './free-port.ts'
 import { answering } from './process.ts'
 
 /** Runs nginx by a configuration, until the test ends; resolves when `url` answers. */
-async function runNginx(t: Test, directory: string, configuration: string, url: string): Promise<void> {
+async function runNginx(
+  t: Test,
+  directory: string,
+  configuration: string,
+  url: string,
+): Promise<void> {
   writeFileSync(`${directory}/nginx.conf`, `daemon off; master_process off;\n${configuration}`)
   // Debian puts it where only root's PATH looks.
   const env = { PATH: `${process.env['PATH']}:/usr/sbin` }
@@ -20,7 +25,9 @@ async function runNginx(t: Test, directory: string, configuration: string, url: 
   const errors: string[] = []
   child.stderr.on('data', chunk => errors.push(String(chunk)))
   const up = new AbortController()
-  const ended = once(child, 'exit', { signal: up.signal }).then(() => Promise.reject(new Error(errors.join(''))))
+  const ended = once(child, 'exit', { signal: up.signal }).then(() =>
+    Promise.reject(new Error(errors.join(''))),
+  )
   t.teardown(() => child.kill('SIGKILL'))
   await Promise.race([answering(url), ended])
   up.abort()
@@ -33,7 +40,10 @@ function temporaryFolder(t: Test): string {
   return directory
 }
 
-/** The configuration of deploy/compose as it is, but for addresses: where the replicas are, its port, and its files. Returns its URL. */
+/**
+ * The configuration of deploy/compose as it is, but for addresses: where the replicas are, its
+ * port, and its files. Returns its URL.
+ */
 export async function deployedNginx(t: Test, upstreams: readonly string[]): Promise<string> {
   const [port, directory] = [await freePort(), temporaryFolder(t)]
   const { authority, certificate, key } = await localCertificate()
@@ -53,7 +63,10 @@ export async function deployedNginx(t: Test, upstreams: readonly string[]): Prom
   return url
 }
 
-/** An nginx of the test's own that hands calls to these services in turn; ended with the test. Returns its URL. */
+/**
+ * An nginx of the test's own that hands calls to these services in turn; ended with the test.
+ * Returns its URL.
+ */
 export async function nginx(t: Test, upstreams: readonly string[]): Promise<string> {
   const [port, directory] = [await freePort(), temporaryFolder(t)]
   const servers = upstreams.map(url => `server ${new URL(url).host};`).join(' ')

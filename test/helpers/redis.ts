@@ -31,7 +31,16 @@ export async function redisServer(t: Test): Promise<RedisServer> {
       return redis
     },
     async start() {
-      child = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'])
+      child = spawn('redis-server', [
+        '--port',
+        String(port),
+        '--bind',
+        '127.0.0.1',
+        '--save',
+        '',
+        '--appendonly',
+        'no',
+      ])
       let output = ''
       for await (const chunk of child.stdout ?? []) {
         // A line may come in pieces.

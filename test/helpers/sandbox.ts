@@ -4,7 +4,10 @@ import { createSandbox } from '../../src/sandbox/sandbox.ts'
 import { leapingClock, type LeapingClock } from './clock.ts'
 import { freePort } from './free-port.ts'
 
-/** The sandbox as `npm run sandbox` starts it, in this process and on a clock that leaps; closed when the test ends. */
+/**
+ * The sandbox as `npm run sandbox` starts it, in this process and on a clock that leaps; closed
+ * when the test ends.
+ */
 export async function sandbox(
   t: Test,
   env: Record<string, string> = {},

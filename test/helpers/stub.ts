@@ -2,7 +2,9 @@ import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Test } from 'tap'
 
-/** An upstream that misbehaves as told, for what the simulator cannot do. Closed when the test ends. */
+/**
+ * An upstream that misbehaves as told, for what the simulator cannot do. Closed when the test ends.
+ */
 export async function stub(t: Test, answer: RequestListener): Promise<string> {
   const server = createServer(answer)
   await new Promise<void>(resolve => {

@@ -69,7 +69,11 @@ const scopes = ['SecurityCopilotWorkspaces.Read.All', 'SecurityCopilotWorkspaces
 const byName =
   (clock: LeapingClock): Authenticate =>
   async ({ headers }) =>
-    connectionOf(String(headers['x-test-caller'] ?? 'alice'), undefined, clock.now() + retryBudgetMs)
+    connectionOf(
+      String(headers['x-test-caller'] ?? 'alice'),
+      undefined,
+      clock.now() + retryBudgetMs,
+    )
 
 export async function request(url: string, init: RequestInit = {}): Promise<Reply> {
   const response = await fetch(url, init)
@@ -94,7 +98,9 @@ export async function world(t: Test, options: WorldOptions = {}): Promise<World>
     model,
     clock,
     authorise: token =>
-      token.startsWith('token-of-') ? { owner: token.slice('token-of-'.length), scopes } : undefined,
+      token.startsWith('token-of-')
+        ? { owner: token.slice('token-of-'.length), scopes }
+        : undefined,
     onCall: operation => calls.push(operation),
     ...options.simulator,
   })
@@ -119,7 +125,9 @@ export async function world(t: Test, options: WorldOptions = {}): Promise<World>
   })
   const { checks, observer, tracer, limits, graphLimits, store } = options
   const given = Object.fromEntries(
-    Object.entries({ checks, observer, tracer, limits, graphLimits, store }).filter(([, value]) => value !== undefined),
+    Object.entries({ checks, observer, tracer, limits, graphLimits, store }).filter(
+      ([, value]) => value !== undefined,
+    ),
   )
   const app = createService({
     config,

@@ -25,12 +25,37 @@ t.test('POST /process-prompt refuses', async t => {
     ['a string', '"Hello"', 'body', 'body must be a JSON object'],
     ['malformed JSON', '{"PromptContent": "Hel', 'body', 'body is not well-formed JSON'],
     ['an empty body', '', 'body', 'body is not well-formed JSON'],
-    ['a poisoned prototype', '{"PromptContent":"x","__proto__":{}}', 'body', 'body is not well-formed JSON'],
+    [
+      'a poisoned prototype',
+      '{"PromptContent":"x","__proto__":{}}',
+      'body',
+      'body is not well-formed JSON',
+    ],
     ['no PromptContent', {}, 'PromptContent', 'PromptContent is required'],
-    ['null PromptContent', { PromptContent: null }, 'PromptContent', 'PromptContent must be a string'],
-    ['a number as PromptContent', { PromptContent: 5 }, 'PromptContent', 'PromptContent must be a string'],
-    ['an empty PromptContent', { PromptContent: '' }, 'PromptContent', 'PromptContent must not be blank'],
-    ['a blank PromptContent', { PromptContent: ' \n\t\u3000' }, 'PromptContent', 'PromptContent must not be blank'],
+    [
+      'null PromptContent',
+      { PromptContent: null },
+      'PromptContent',
+      'PromptContent must be a string',
+    ],
+    [
+      'a number as PromptContent',
+      { PromptContent: 5 },
+      'PromptContent',
+      'PromptContent must be a string',
+    ],
+    [
+      'an empty PromptContent',
+      { PromptContent: '' },
+      'PromptContent',
+      'PromptContent must not be blank',
+    ],
+    [
+      'a blank PromptContent',
+      { PromptContent: ' \n\t\u3000' },
+      'PromptContent',
+      'PromptContent must not be blank',
+    ],
     [
       'a PromptContent over 100,000 characters',
       { PromptContent: 'x'.repeat(100_001) },
@@ -79,7 +104,12 @@ t.test('POST /process-prompt refuses', async t => {
       'SkillName',
       'SkillName must be 1 to 128 letters, digits, "_", "." or "-"',
     ],
-    ['SkillInputs alone', { ...ok, SkillInputs: { a: 1 } }, 'SkillInputs', 'SkillInputs must come with SkillName'],
+    [
+      'SkillInputs alone',
+      { ...ok, SkillInputs: { a: 1 } },
+      'SkillInputs',
+      'SkillInputs must come with SkillName',
+    ],
     [
       'SkillInputs that are no object',
       { ...ok, SkillName: 'A', SkillInputs: [] },
@@ -92,7 +122,12 @@ t.test('POST /process-prompt refuses', async t => {
       'SkillInputs.deep',
       'SkillInputs.deep must be a string, a number or a boolean',
     ],
-    ['an unknown key', { ...ok, promptContent: 'x' }, 'promptContent', 'promptContent is not a known key'],
+    [
+      'an unknown key',
+      { ...ok, promptContent: 'x' },
+      'promptContent',
+      'promptContent is not a known key',
+    ],
   ]
   for (const [what, body, target, message] of cases) {
     await t.test(what, async t => {
@@ -106,7 +141,10 @@ t.test('POST /process-prompt refuses', async t => {
   await t.test('and names everything that is wrong at once', async t => {
     const { body } = await post('/process-prompt', { SessionId: 'x', Other: 1, Another: 2 })
     t.same(
-      body.error.details.map((detail: { code: string; target: string }) => [detail.code, detail.target]),
+      body.error.details.map((detail: { code: string; target: string }) => [
+        detail.code,
+        detail.target,
+      ]),
       [
         ['Required', 'PromptContent'],
         ['InvalidValue', 'SessionId'],
@@ -139,7 +177,9 @@ t.test('ids in paths must be GUIDs', async t => {
   for (const [path, target] of paths) {
     const reply = await get(path)
     t.ok(isUsefulRefusal(reply), path.slice(0, 60))
-    t.match(reply.body.error.details, [{ target, message: `${target} must be a GUID: 36 characters with hyphens` }])
+    t.match(reply.body.error.details, [
+      { target, message: `${target} must be a GUID: 36 characters with hyphens` },
+    ])
   }
   t.same(calls, [])
 })
@@ -147,7 +187,14 @@ t.test('ids in paths must be GUIDs', async t => {
 t.test('no body yields a 5xx, and no bad one a call to Graph', async t => {
   const { post, calls } = await world(t, { env: { RATE_LIMIT_CALLS: '100000' } })
   const anyJson = fc.jsonValue().filter(value => !submitPrompt.safeParse(value).success)
-  const key = fc.constantFrom('PromptContent', 'SessionId', 'Skillsets', 'SkillName', 'SkillInputs', 'Other')
+  const key = fc.constantFrom(
+    'PromptContent',
+    'SessionId',
+    'Skillsets',
+    'SkillName',
+    'SkillInputs',
+    'Other',
+  )
   const nearlyRight = fc
     .dictionary(key, fc.oneof(fc.jsonValue(), fc.constantFrom('Hello', null, '', [], {})))
     .filter(value => !submitPrompt.safeParse(value).success)

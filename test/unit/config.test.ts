@@ -41,16 +41,25 @@ t.test('readConfig()', async t => {
   })
 
   await t.test('takes an empty variable for an absent one', async t => {
-    t.match(readConfig({ ...complete, PORT: '', REDIS_URL: '', ENTRA_CLIENT_CERTIFICATE_PATH: '' }), { PORT: 8080 })
+    t.match(
+      readConfig({ ...complete, PORT: '', REDIS_URL: '', ENTRA_CLIENT_CERTIFICATE_PATH: '' }),
+      { PORT: 8080 },
+    )
   })
 
   await t.test('derives PUBLIC_URL from PORT, and cuts a closing slash', async t => {
     t.equal(readConfig({ ...registration, PORT: '9000' }).PUBLIC_URL, 'http://localhost:9000')
-    t.equal(readConfig({ ...complete, PUBLIC_URL: 'https://x.example/base/' }).PUBLIC_URL, 'https://x.example/base')
+    t.equal(
+      readConfig({ ...complete, PUBLIC_URL: 'https://x.example/base/' }).PUBLIC_URL,
+      'https://x.example/base',
+    )
   })
 
   await t.test('reads tenants separated by commas', async t => {
-    const { ENTRA_ALLOWED_TENANTS } = readConfig({ ...complete, ENTRA_ALLOWED_TENANTS: `${tenant}, ${tenant}` })
+    const { ENTRA_ALLOWED_TENANTS } = readConfig({
+      ...complete,
+      ENTRA_ALLOWED_TENANTS: `${tenant}, ${tenant}`,
+    })
     t.same(ENTRA_ALLOWED_TENANTS, [tenant, tenant])
   })
 
@@ -58,7 +67,10 @@ t.test('readConfig()', async t => {
     const { ENTRA_CLIENT_SECRET: _secret, ...rest } = complete
     const file = `${t.testdir()}/secret`
     writeFileSync(file, 'from-a-file\n')
-    t.equal(readConfig({ ...rest, ENTRA_CLIENT_SECRET_FILE: file }).ENTRA_CLIENT_SECRET, 'from-a-file')
+    t.equal(
+      readConfig({ ...rest, ENTRA_CLIENT_SECRET_FILE: file }).ENTRA_CLIENT_SECRET,
+      'from-a-file',
+    )
   })
 
   await t.test('allows http on loopback only', async t => {
@@ -68,7 +80,10 @@ t.test('readConfig()', async t => {
       'http://[::1]:1/beta',
       'https://g.example',
     ]) {
-      t.equal(readConfig({ ...complete, GRAPH_BASE_URL: url, ENTRA_AUTHORITY: url }).GRAPH_BASE_URL, url)
+      t.equal(
+        readConfig({ ...complete, GRAPH_BASE_URL: url, ENTRA_AUTHORITY: url }).GRAPH_BASE_URL,
+        url,
+      )
     }
   })
 
@@ -93,7 +108,8 @@ t.test('readConfig()', async t => {
       METRICS_PORT: '70000',
     }
     const message = refusalOf(bad)
-    for (const name of [...Object.keys(bad), 'ENTRA_CLIENT_ID']) t.ok(message.includes(`${name} `), name)
+    for (const name of [...Object.keys(bad), 'ENTRA_CLIENT_ID'])
+      t.ok(message.includes(`${name} `), name)
     t.notOk(message.includes(secret))
     t.notOk(message.includes('\n'))
     t.match(message, /^Cannot read the configuration: /)
@@ -101,7 +117,11 @@ t.test('readConfig()', async t => {
 
   const cases: [string, Record<string, string>, RegExp][] = [
     ['a missing tenant', { ENTRA_TENANT_ID: '' }, /ENTRA_TENANT_ID is required$/],
-    ['neither secret nor certificate', { ENTRA_CLIENT_SECRET: '' }, /ENTRA_CLIENT_SECRET or ENTRA_CLIENT_CERT/],
+    [
+      'neither secret nor certificate',
+      { ENTRA_CLIENT_SECRET: '' },
+      /ENTRA_CLIENT_SECRET or ENTRA_CLIENT_CERT/,
+    ],
     [
       'a file that is not there',
       { ENTRA_CLIENT_SECRET: '', ENTRA_CLIENT_SECRET_FILE: '/nowhere' },
@@ -112,12 +132,28 @@ t.test('readConfig()', async t => {
       { ENTRA_CLIENT_SECRET: '', ENTRA_CLIENT_CERTIFICATE_PATH: '/nowhere' },
       /ENTRA_CLIENT_CERTIFICATE_PATH names a file that cannot be read$/,
     ],
-    ['a secret given twice', { ENTRA_CLIENT_SECRET_FILE: '/dev/null' }, /ENTRA_CLIENT_SECRET is set twice/],
-    ['a URL with a query', { PUBLIC_URL: 'https://x.example/?a' }, /PUBLIC_URL must be an http or https URL/],
+    [
+      'a secret given twice',
+      { ENTRA_CLIENT_SECRET_FILE: '/dev/null' },
+      /ENTRA_CLIENT_SECRET is set twice/,
+    ],
+    [
+      'a URL with a query',
+      { PUBLIC_URL: 'https://x.example/?a' },
+      /PUBLIC_URL must be an http or https URL/,
+    ],
     ['a URL with a fragment', { PUBLIC_URL: 'https://x.example/#a' }, /PUBLIC_URL must/],
     ['what is no URL', { PUBLIC_URL: 'x.example' }, /PUBLIC_URL must/],
-    ['a number in another notation', { PORT: '0x50' }, /PORT must be a whole number from 1 to 65535/],
-    ['a host that only looks like loopback', { GRAPH_BASE_URL: 'http://localhost.example' }, /GRAPH_BASE_URL must/],
+    [
+      'a number in another notation',
+      { PORT: '0x50' },
+      /PORT must be a whole number from 1 to 65535/,
+    ],
+    [
+      'a host that only looks like loopback',
+      { GRAPH_BASE_URL: 'http://localhost.example' },
+      /GRAPH_BASE_URL must/,
+    ],
   ]
   for (const [what, variables, message] of cases) {
     t.match(refusalOf({ ...complete, ...variables }), message, `refuses ${what}`)

@@ -13,7 +13,8 @@ type Breaches = Record<string, Breach | Breach[]>
 const fetchPath = '/sessions/{sessionId}/prompts/{promptId}/evaluations/{evaluationId}'
 const submitOf = ({ paths }: Json): Json => paths['/process-prompt'].post
 const fetchOf = ({ paths }: Json): Json => paths[fetchPath].get
-const bodyOf = (definition: Json): Json => submitOf(definition).parameters.find((one: Json) => one.in === 'body')
+const bodyOf = (definition: Json): Json =>
+  submitOf(definition).parameters.find((one: Json) => one.in === 'body')
 const resultOf = ({ definitions }: Json): Json => definitions.EvaluationResult
 
 const definitionBreaches: Breaches = {
@@ -21,9 +22,11 @@ const definitionBreaches: Breaches = {
   'the title does not say API, Connector or a product of the platform': ({ info }) =>
     (info.title = 'Copilot connector'),
   'the description has 30 to 500 characters': ({ info }) => (info.description = 'Too short.'),
-  'the description names no product of the platform': ({ info }) => (info.description += ' For Power Automate.'),
+  'the description names no product of the platform': ({ info }) =>
+    (info.description += ' For Power Automate.'),
   'there is a contact with name, URL and e-mail address': ({ info }) => delete info.contact.email,
-  'the metadata has a website and a privacy policy': definition => definition['x-ms-connector-metadata'].shift(),
+  'the metadata has a website and a privacy policy': definition =>
+    definition['x-ms-connector-metadata'].shift(),
   'the metadata has one to three known categories': definition =>
     (definition['x-ms-connector-metadata'][2].propertyValue = 'Magic'),
   'it is in English: printable ASCII only': ({ info }) => (info.description += ' Größe.'),
@@ -32,12 +35,15 @@ const definitionBreaches: Breaches = {
   'https is the only scheme': ({ schemes }) => schemes.push('http'),
   'the host is a bare name': definition => (definition.host = 'https://copilot.example'),
   'the base path begins with a slash': definition => (definition.basePath = 'v1'),
-  'it consumes and produces known MIME types': ({ produces }) => produces.push('application/problem+json'),
-  'no two paths are the same but for case and the names of parameters, and none has a query': ({ paths }) =>
-    (paths['/Process-Prompt'] = paths['/process-prompt']),
+  'it consumes and produces known MIME types': ({ produces }) =>
+    produces.push('application/problem+json'),
+  'no two paths are the same but for case and the names of parameters, and none has a query': ({
+    paths,
+  }) => (paths['/Process-Prompt'] = paths['/process-prompt']),
   'an operation id is PascalCase, of letters and digits': definition =>
     (submitOf(definition).operationId = 'submit_prompt'),
-  'no operation id is used twice': definition => (submitOf(definition).operationId = 'FetchPromptStatus'),
+  'no operation id is used twice': definition =>
+    (submitOf(definition).operationId = 'FetchPromptStatus'),
   'a summary has at most 80 characters, ends with a letter, digit or parenthesis, and has none of /\\<>*%&?':
     definition => (submitOf(definition).summary += '.'),
   'a description is a full sentence that ends with a full stop, and not the summary': definition =>
@@ -51,23 +57,31 @@ const definitionBreaches: Breaches = {
     (fetchOf(definition).parameters[0]['x-ms-summary'] = 'session id'),
   'a path parameter is required and encoded once': definition =>
     delete fetchOf(definition).parameters[0]['x-ms-url-encoding'],
-  'no other parameter says how it is encoded': definition => (bodyOf(definition)['x-ms-url-encoding'] = 'single'),
+  'no other parameter says how it is encoded': definition =>
+    (bodyOf(definition)['x-ms-url-encoding'] = 'single'),
   'a body is required': definition => delete bodyOf(definition).required,
   'a hidden parameter with a default is required': definition =>
-    Object.assign(submitOf(definition).parameters[1], { 'x-ms-visibility': 'internal', default: 'x' }),
-  'no parameter is called connectionId': definition => (submitOf(definition).parameters[1].name = 'connectionId'),
+    Object.assign(submitOf(definition).parameters[1], {
+      'x-ms-visibility': 'internal',
+      default: 'x',
+    }),
+  'no parameter is called connectionId': definition =>
+    (submitOf(definition).parameters[1].name = 'connectionId'),
   'an operation has 200 with a schema': [
     definition => delete fetchOf(definition).responses['200'].schema,
     definition => delete fetchOf(definition).responses['200'],
   ],
   'no other response has a schema: designers use one only': definition =>
     (submitOf(definition).responses['202'].schema = { type: 'object' }),
-  'a response has a description': definition => delete submitOf(definition).responses['400'].description,
+  'a response has a description': definition =>
+    delete submitOf(definition).responses['400'].description,
   '429 says when to try again': definition => delete submitOf(definition).responses['429'].headers,
-  '202 says where and when to poll': definition => delete submitOf(definition).responses['202'].headers.Location,
+  '202 says where and when to poll': definition =>
+    delete submitOf(definition).responses['202'].headers.Location,
   'a property has a summary in title case, a title and a description': definition =>
     delete resultOf(definition).properties.sessionId.description,
-  'an array says what its items are': definition => delete resultOf(definition).properties.nextPromptSuggestions.items,
+  'an array says what its items are': definition =>
+    delete resultOf(definition).properties.nextPromptSuggestions.items,
   'required stands on an object, is not empty and names properties that are there': definition =>
     resultOf(definition).required.push('nowhere'),
   'a default has the type of its schema': [
@@ -84,29 +98,35 @@ const definitionBreaches: Breaches = {
     (definitions.Orphan = { type: 'object' }),
   'the root has known extensions only': definition => (definition['x-ms-openai-data'] = {}),
   'info has known extensions only': ({ info }) => (info['x-ms-unknown'] = true),
-  'an operation has known extensions only': definition => (submitOf(definition)['x-ms-long-running-operation'] = true),
+  'an operation has known extensions only': definition =>
+    (submitOf(definition)['x-ms-long-running-operation'] = true),
   'a parameter and a schema have known extensions only': definition =>
     (resultOf(definition).properties.sessionId['x-ms-unknown'] = true),
   'every security requirement is defined, and names declared scopes only': ({ security }) =>
     security.push({ nowhere: [] }),
 }
 
-const setOf = ({ properties }: Json, at: number): Json => properties.connectionParameterSets.values[at]
+const setOf = ({ properties }: Json, at: number): Json =>
+  properties.connectionParameterSets.values[at]
 const tokenOf = (file: Json): Json => setOf(file, 0).parameters.token
 const secretOf = (file: Json): Json => setOf(file, 1).parameters.clientSecret
 const policyOf = ({ properties }: Json): Json => properties.policyTemplateInstances[0]
 
 const propertiesBreaches: Breaches = {
   'the root has properties and nothing else': file => (file.version = 1),
-  'every property is one that the platform knows': ({ properties }) => (properties.privacyPolicy = 'x'),
-  'the brand colour is a colour of our own': ({ properties }) => (properties.iconBrandColor = '#007EE5'),
-  'there is no stackOwner: it prevents paconn update': ({ properties }) => (properties.stackOwner = 'us'),
+  'every property is one that the platform knows': ({ properties }) =>
+    (properties.privacyPolicy = 'x'),
+  'the brand colour is a colour of our own': ({ properties }) =>
+    (properties.iconBrandColor = '#007EE5'),
+  'there is no stackOwner: it prevents paconn update': ({ properties }) =>
+    (properties.stackOwner = 'us'),
   'the single, older parameters equal those of the first set': ({ properties }) =>
     delete properties.connectionParameters['token:TenantId'],
   'the sets are Oauth and OauthServicePrincipal': file => (setOf(file, 0).name = 'oauth'),
   'a set has a name and a description to show, and is not shared': file =>
     (setOf(file, 1).metadata.allowSharing = true),
-  'a parameter has a name that the platform accepts': file => (setOf(file, 1).parameters['client-id'] = secretOf(file)),
+  'a parameter has a name that the platform accepts': file =>
+    (setOf(file, 1).parameters['client-id'] = secretOf(file)),
   'a parameter has a type that the platform knows': file => (secretOf(file).type = 'password'),
   'a parameter that is shown is required, and says what it is': file =>
     (secretOf(file).uiDefinition.constraints.required = 'false'),
@@ -121,11 +141,14 @@ const propertiesBreaches: Breaches = {
     file => delete tokenOf(file).oAuthSettings.customParameters.resourceUri,
     file => delete tokenOf(file).oAuthSettings,
   ],
-  'the redirect is the connector’s own': file => (tokenOf(file).oAuthSettings.redirectMode = 'Global'),
+  'the redirect is the connector’s own': file =>
+    (tokenOf(file).oAuthSettings.redirectMode = 'Global'),
   'there is no secret inside': file => (tokenOf(file).oAuthSettings.clientSecret = 'hunter2'),
-  'a policy has a title and a template that the platform knows': file => (policyOf(file).templateId = 'throttle'),
+  'a policy has a title and a template that the platform knows': file =>
+    (policyOf(file).templateId = 'throttle'),
   'a policy reads parameters that are there, with a default for the sets that lack them': file =>
-    (policyOf(file).parameters['x-ms-apimTemplateParameter.value'] = "@connectionParameters('tenant')"),
+    (policyOf(file).parameters['x-ms-apimTemplateParameter.value'] =
+      "@connectionParameters('tenant')"),
 }
 
 const agreementBreaches: Breaches = {
@@ -172,5 +195,7 @@ t.test('lintConnector() names each breach and where it is', async t => {
   const broken = structuredClone(files.definition)
   delete fetchOf(broken).responses['429'].headers
   t.same(lintConnector(files), [])
-  t.same(lintConnector({ ...files, definition: broken }), ['FetchPromptStatus: 429 says when to try again'])
+  t.same(lintConnector({ ...files, definition: broken }), [
+    'FetchPromptStatus: 429 says when to try again',
+  ])
 })

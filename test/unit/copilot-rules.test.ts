@@ -20,7 +20,11 @@ const evaluation = (state: string, type?: string): Evaluation => ({
 
 t.test('displayName()', async t => {
   const cases: [string, string, string][] = [
-    ['takes the first line that is not blank', '\n \t\r\n  Who signed in?  \nMore', 'Who signed in?'],
+    [
+      'takes the first line that is not blank',
+      '\n \t\r\n  Who signed in?  \nMore',
+      'Who signed in?',
+    ],
     ['splits at every kind of line break', '\u2028\rFirst\u2029Second', 'First'],
     ['cuts at 80 characters', 'x'.repeat(200), 'x'.repeat(80)],
     ['does not cut an emoji in half', `${'x'.repeat(79)}😀 and more`, 'x'.repeat(79)],
@@ -40,11 +44,20 @@ t.test('displayName()', async t => {
 
 t.test('newPrompt()', async t => {
   t.same(newPrompt({ content: 'Hello' }, 'content'), { type: 'prompt', content: 'Hello' })
-  t.same(newPrompt({ content: 'Hello', skillName: 'AskGpt' }, 'content'), { type: 'prompt', content: '/AskGpt Hello' })
-  t.same(newPrompt({ content: 'Hello', skillName: 'AskGpt', skillInputs: { a: 1.5, b: false } }, 'content'), {
+  t.same(newPrompt({ content: 'Hello', skillName: 'AskGpt' }, 'content'), {
     type: 'prompt',
-    content: '/AskGpt Hello\na: 1.5\nb: false',
+    content: '/AskGpt Hello',
   })
+  t.same(
+    newPrompt(
+      { content: 'Hello', skillName: 'AskGpt', skillInputs: { a: 1.5, b: false } },
+      'content',
+    ),
+    {
+      type: 'prompt',
+      content: '/AskGpt Hello\na: 1.5\nb: false',
+    },
+  )
   t.same(newPrompt({ content: 'Hello' }, 'native'), { type: 'prompt', content: 'Hello' })
 })
 
@@ -57,7 +70,8 @@ t.test('skillNameOf() tells the skill of a prompt', async t => {
     [null, '/etc/passwd was read', null],
     [null, '/', null],
   ]
-  for (const [skillName, content, expected] of cases) t.equal(skillNameOf({ skillName, content }), expected, content)
+  for (const [skillName, content, expected] of cases)
+    t.equal(skillNameOf({ skillName, content }), expected, content)
 
   await t.test('also from what was written for one', async () => {
     const name = fc.stringMatching(/^[A-Za-z0-9_.-]{1,128}$/)
@@ -101,7 +115,9 @@ t.test('spelling', async t => {
   t.equal(resultTypeOf(evaluation('completed', 'timedOut')), 'TimedOut')
   t.equal(resultTypeOf(evaluation('created')), 'Unknown')
   t.same(
-    ['created', 'running', 'completed', 'cancelled', 'Completed', 'someday'].map(state => isEnded(evaluation(state))),
+    ['created', 'running', 'completed', 'cancelled', 'Completed', 'someday'].map(state =>
+      isEnded(evaluation(state)),
+    ),
     [false, false, true, true, true, false],
   )
 })
@@ -116,7 +132,10 @@ t.test('promptbookState()', async t => {
     ['Completed', ['completed', 'completed']],
   ]
   for (const [state, states] of cases) {
-    t.equal(promptbookState(states.map(one => (one === undefined ? undefined : evaluation(one)))), state)
+    t.equal(
+      promptbookState(states.map(one => (one === undefined ? undefined : evaluation(one)))),
+      state,
+    )
   }
 })
 
@@ -126,7 +145,10 @@ t.test('requireEnabled() names what is not enabled, and passes the rest', async 
     { name: 'Intune', isEnabled: false },
   ]
   t.doesNotThrow(() => requireEnabled(['Entra'], plugins))
-  t.throws(() => requireEnabled(['Entra', 'Intune'], plugins), { code: 'PluginNotEnabled', message: /"Intune"/ })
+  t.throws(() => requireEnabled(['Entra', 'Intune'], plugins), {
+    code: 'PluginNotEnabled',
+    message: /"Intune"/,
+  })
   t.throws(() => requireEnabled(['entra'], plugins), { code: 'PluginNotEnabled' })
 })
 
@@ -156,6 +178,9 @@ t.test('hold()', async t => {
     const clock = leapingClock()
     const read = () => t.fail('nobody waits') as never
     const created = evaluation('created')
-    t.equal(await hold(created, { clock, until: clock.now() + 1000, signal: AbortSignal.abort(), read }), created)
+    t.equal(
+      await hold(created, { clock, until: clock.now() + 1000, signal: AbortSignal.abort(), read }),
+      created,
+    )
   })
 })

@@ -5,28 +5,51 @@ type HeaderValues = Record<string, string[]>
 
 /** Names and values as Node's `rawHeaders` has them, names in some case. */
 const raw = (headers: HeaderValues): string[] =>
-  Object.entries(headers).flatMap(([name, values]) => values.flatMap(value => [name.toUpperCase(), value]))
+  Object.entries(headers).flatMap(([name, values]) =>
+    values.flatMap(value => [name.toUpperCase(), value]),
+  )
 
 const guid = '11111111-1111-4111-8111-11111111111A'
-const principal = { 'x-entra-tenant-id': [guid], 'x-entra-client-id': [guid], 'x-entra-client-secret': ['s3cr3t ~'] }
-const empty = { 'x-entra-tenant-id': [''], 'x-entra-client-id': [''], 'x-entra-client-secret': [''] }
+const principal = {
+  'x-entra-tenant-id': [guid],
+  'x-entra-client-id': [guid],
+  'x-entra-client-secret': ['s3cr3t ~'],
+}
+const empty = {
+  'x-entra-tenant-id': [''],
+  'x-entra-client-id': [''],
+  'x-entra-client-secret': [''],
+}
 
 t.test('readCredentials()', async t => {
   const read: [string, HeaderValues, object][] = [
     ['nothing', {}, { kind: 'none' }],
-    ['empty headers, as a connector sends them', { authorization: [''], ...empty }, { kind: 'none' }],
+    [
+      'empty headers, as a connector sends them',
+      { authorization: [''], ...empty },
+      { kind: 'none' },
+    ],
     ['a bearer token', { authorization: ['Bearer a.b.c'] }, { kind: 'bearer', token: 'a.b.c' }],
-    ['a bearer token beside empty headers', { authorization: ['bearer a'], ...empty }, { kind: 'bearer', token: 'a' }],
+    [
+      'a bearer token beside empty headers',
+      { authorization: ['bearer a'], ...empty },
+      { kind: 'bearer', token: 'a' },
+    ],
     [
       'a service principal',
       principal,
       {
         kind: 'servicePrincipal',
-        principal: { tenantId: guid.toLowerCase(), clientId: guid.toLowerCase(), clientSecret: 's3cr3t ~' },
+        principal: {
+          tenantId: guid.toLowerCase(),
+          clientId: guid.toLowerCase(),
+          clientSecret: 's3cr3t ~',
+        },
       },
     ],
   ]
-  for (const [what, headers, credentials] of read) t.same(readCredentials(raw(headers)), credentials, `reads ${what}`)
+  for (const [what, headers, credentials] of read)
+    t.same(readCredentials(raw(headers)), credentials, `reads ${what}`)
 
   const refused: [string, HeaderValues, string, RegExp][] = [
     [
@@ -83,10 +106,30 @@ t.test('readCredentials()', async t => {
       'InvalidRequest',
       /at most 1,024 ASCII/,
     ],
-    ['Authorization twice', { authorization: ['Bearer a', 'Bearer b'] }, 'InvalidToken', /more than once/],
-    ['another scheme', { authorization: ['Basic YTpi'] }, 'AuthenticationRequired', /no bearer token/],
-    ['a scheme without a token', { authorization: ['Bearer'] }, 'AuthenticationRequired', /no bearer token/],
-    ['a token without its scheme', { authorization: ['a.b.c'] }, 'AuthenticationRequired', /no bearer token/],
+    [
+      'Authorization twice',
+      { authorization: ['Bearer a', 'Bearer b'] },
+      'InvalidToken',
+      /more than once/,
+    ],
+    [
+      'another scheme',
+      { authorization: ['Basic YTpi'] },
+      'AuthenticationRequired',
+      /no bearer token/,
+    ],
+    [
+      'a scheme without a token',
+      { authorization: ['Bearer'] },
+      'AuthenticationRequired',
+      /no bearer token/,
+    ],
+    [
+      'a token without its scheme',
+      { authorization: ['a.b.c'] },
+      'AuthenticationRequired',
+      /no bearer token/,
+    ],
   ]
   for (const [what, headers, code, message] of refused) {
     t.throws(() => readCredentials(raw(headers)), { code, message }, `refuses ${what}`)

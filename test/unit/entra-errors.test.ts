@@ -64,7 +64,12 @@ t.test('entraRefusal()', async t => {
       'EntraUnavailable',
       'EntraUnavailable',
     ],
-    ['network_error', thrown({ errorCode: 'network_error' }), 'EntraUnavailable', 'EntraUnavailable'],
+    [
+      'network_error',
+      thrown({ errorCode: 'network_error' }),
+      'EntraUnavailable',
+      'EntraUnavailable',
+    ],
     ['no answer', new Error('endpoints_resolution_error'), 'EntraUnavailable', 'EntraUnavailable'],
     ['what is no error', 'text', 'EntraUnavailable', 'EntraUnavailable'],
   ]
@@ -75,7 +80,10 @@ t.test('entraRefusal()', async t => {
     ] as const) {
       const refusal = entraRefusal(error, road)
       t.equal(refusal.code, code, `${what}, ${road}`)
-      t.notMatch(`${refusal.message} ${String(refusal.cause)} ${JSON.stringify(refusal.facts)}`, /contoso/)
+      t.notMatch(
+        `${refusal.message} ${String(refusal.cause)} ${JSON.stringify(refusal.facts)}`,
+        /contoso/,
+      )
     }
   }
 })
@@ -86,19 +94,22 @@ t.test('graph tokens', async t => {
     expiresOnTimestamp: Date.now() + lifetimeMs,
   })
 
-  await t.test('are used until two minutes before they expire, or for half of a short life', async t => {
-    const clock = leapingClock()
-    const tokens = createGraphTokens(clock)
-    t.equal(await tokens.get('long', token('a', 600_000)), 'a')
-    t.equal(await tokens.get('short', token('c', 100_000)), 'c')
-    clock.advance(45_000)
-    t.equal(await tokens.get('short', token('d', 100_000)), 'c')
-    clock.advance(10_000)
-    t.equal(await tokens.get('short', token('d', 100_000)), 'd')
-    t.equal(await tokens.get('long', token('b', 600_000)), 'a')
-    clock.advance(430_000)
-    t.equal(await tokens.get('long', token('b', 600_000)), 'b')
-  })
+  await t.test(
+    'are used until two minutes before they expire, or for half of a short life',
+    async t => {
+      const clock = leapingClock()
+      const tokens = createGraphTokens(clock)
+      t.equal(await tokens.get('long', token('a', 600_000)), 'a')
+      t.equal(await tokens.get('short', token('c', 100_000)), 'c')
+      clock.advance(45_000)
+      t.equal(await tokens.get('short', token('d', 100_000)), 'c')
+      clock.advance(10_000)
+      t.equal(await tokens.get('short', token('d', 100_000)), 'd')
+      t.equal(await tokens.get('long', token('b', 600_000)), 'a')
+      clock.advance(430_000)
+      t.equal(await tokens.get('long', token('b', 600_000)), 'b')
+    },
+  )
 
   await t.test('that have expired are not kept', async t => {
     const tokens = createGraphTokens(leapingClock())
@@ -113,16 +124,21 @@ t.test('graph tokens', async t => {
     t.equal(await tokens.get('x', token('b', 600_000)), 'b')
   })
 
-  await t.test('are obtained once for all who ask meanwhile, and a failure is shared but not kept', async t => {
-    const tokens = createGraphTokens(leapingClock())
-    let asked = 0
-    const failing = async () => {
-      asked += 1
-      throw new ConnectorError('EntraUnavailable', 'Cannot get a token for Graph: no answer')
-    }
-    const results = await Promise.allSettled(Array.from({ length: 50 }, () => tokens.get('x', failing)))
-    t.ok(results.every(result => result.status === 'rejected'))
-    t.equal(asked, 1)
-    t.equal(await tokens.get('x', token('a', 600_000)), 'a')
-  })
+  await t.test(
+    'are obtained once for all who ask meanwhile, and a failure is shared but not kept',
+    async t => {
+      const tokens = createGraphTokens(leapingClock())
+      let asked = 0
+      const failing = async () => {
+        asked += 1
+        throw new ConnectorError('EntraUnavailable', 'Cannot get a token for Graph: no answer')
+      }
+      const results = await Promise.allSettled(
+        Array.from({ length: 50 }, () => tokens.get('x', failing)),
+      )
+      t.ok(results.every(result => result.status === 'rejected'))
+      t.equal(asked, 1)
+      t.equal(await tokens.get('x', token('a', 600_000)), 'a')
+    },
+  )
 })

@@ -6,7 +6,10 @@ import { entraWorld, principal, tenantId } from '../helpers/entra-world.ts'
 import { environmentVariables } from '../helpers/environment.ts'
 
 const alice = 'a11ce000-0000-4000-8000-000000000001'
-const api = { client_id: environmentVariables.ENTRA_CLIENT_ID, client_secret: environmentVariables.ENTRA_CLIENT_SECRET }
+const api = {
+  client_id: environmentVariables.ENTRA_CLIENT_ID,
+  client_secret: environmentVariables.ENTRA_CLIENT_SECRET,
+}
 const jwtBearer = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 
 /** The token endpoint, asked as any client would. */
@@ -33,7 +36,11 @@ t.test('the token endpoint', async t => {
   await t.test('gives an app its own token', async t => {
     const { w, ask } = await endpoint(t)
     const { clientId, clientSecret } = principal
-    const { body } = await ask({ client_id: clientId, client_secret: clientSecret, grant_type: 'client_credentials' })
+    const { body } = await ask({
+      client_id: clientId,
+      client_secret: clientSecret,
+      grant_type: 'client_credentials',
+    })
     t.match(w.entra.callerOf(body.access_token), { owner: `app ${clientId}` })
   })
 
@@ -57,7 +64,10 @@ t.test('the token endpoint', async t => {
     const { w, ask } = await endpoint(t)
     const assertion = await w.entra.userToken(alice, {}, w.authority)
     w.clock.advance(2 * 3_600_000)
-    t.match(await ask({ ...api, grant_type: jwtBearer, assertion }), { status: 400, body: { error_codes: [500133] } })
+    t.match(await ask({ ...api, grant_type: jwtBearer, assertion }), {
+      status: 400,
+      body: { error_codes: [500133] },
+    })
   })
 
   await t.test('knows no other tenant, and fails as Entra does on what it cannot read', async t => {

@@ -45,7 +45,11 @@ t.test('GET …/evaluations/{evaluationId}', async t => {
       t.equal(status, 200)
       t.equal(headers.get('location'), null)
       t.ok(evaluationResult.safeParse(body).success)
-      states.push([body.evaluationState, body.evaluationResultType, body.EvaluationResultContent === null])
+      states.push([
+        body.evaluationState,
+        body.evaluationResultType,
+        body.EvaluationResultContent === null,
+      ])
     }
 
     t.same(states, [
@@ -73,33 +77,46 @@ t.test('GET …/evaluations/{evaluationId}', async t => {
     for (const [graph, connector] of openStates) {
       const { status, body } = await w.get(await started(w, `Hello [sim:state=${graph}]`, 20))
       t.equal(status, 200)
-      t.match(body, { evaluationState: connector, evaluationResultType: 'Unknown', EvaluationResultContent: null })
+      t.match(body, {
+        evaluationState: connector,
+        evaluationResultType: 'Unknown',
+        EvaluationResultContent: null,
+      })
     }
     const { body } = await w.get(await started(w, 'Hello [sim:state=cancelled]', 20))
     t.match(body, { evaluationState: 'Cancelled', evaluationResultType: 'Unknown' })
   })
 
-  await t.test('reads a prompt once for each connection, and the evaluation every time', async t => {
-    const w = await world(t)
-    const path = await started(w, 'Hello')
-    w.calls.length = 0
+  await t.test(
+    'reads a prompt once for each connection, and the evaluation every time',
+    async t => {
+      const w = await world(t)
+      const path = await started(w, 'Hello')
+      w.calls.length = 0
 
-    await w.get(path)
-    await w.get(path)
-    t.same(w.calls, ['getEvaluation', 'getEvaluation'])
-  })
+      await w.get(path)
+      await w.get(path)
+      t.same(w.calls, ['getEvaluation', 'getEvaluation'])
+    },
+  )
 
   await t.test('reads the prompt of an evaluation that another replica created, once', async t => {
     const w = await world(t)
     const session = w.model.createSession('alice', 'Elsewhere')
-    const prompt = w.model.createPrompt('alice', session.id, { type: 'prompt', content: '/AskGpt Hello' })
+    const prompt = w.model.createPrompt('alice', session.id, {
+      type: 'prompt',
+      content: '/AskGpt Hello',
+    })
     const evaluation = w.model.createEvaluation('alice', session.id, prompt?.id ?? '')
     const path = `/sessions/${session.id}/prompts/${prompt?.id}/evaluations/${evaluation?.id}`
 
     const replies = await Promise.all([w.get(path), w.get(path)])
     await w.get(path)
 
-    t.match(replies[0], { status: 200, body: { promptContent: '/AskGpt Hello', skillName: 'AskGpt' } })
+    t.match(replies[0], {
+      status: 200,
+      body: { promptContent: '/AskGpt Hello', skillName: 'AskGpt' },
+    })
     t.same(replies[1]?.body, replies[0]?.body)
     t.equal(w.calls.filter(call => call === 'getPrompt').length, 1)
     t.equal(w.calls.filter(call => call === 'getEvaluation').length, 3)
@@ -135,7 +152,9 @@ t.test('GET …/evaluations/{evaluationId}', async t => {
     const prompt = w.model.createPrompt('alice', session.id, { type: 'prompt', content })
     const evaluation = w.model.createEvaluation('alice', session.id, prompt?.id ?? '')
 
-    const reply = await w.get(`/sessions/${session.id}/prompts/${prompt?.id}/evaluations/${evaluation?.id}`)
+    const reply = await w.get(
+      `/sessions/${session.id}/prompts/${prompt?.id}/evaluations/${evaluation?.id}`,
+    )
 
     t.match(reply, { status: 404, body: { error: { code: 'PromptNotFound' } } })
   })
@@ -153,21 +172,27 @@ t.test('GET …/evaluations/{evaluationId}', async t => {
 })
 
 t.test('GET …/evaluations/{evaluationId}/result', async t => {
-  await t.test('answers 202 with Location and Retry-After while it runs, 200 once it ended', async t => {
-    const w = await world(t)
-    const path = await started(w, 'Hello', 2)
+  await t.test(
+    'answers 202 with Location and Retry-After while it runs, 200 once it ended',
+    async t => {
+      const w = await world(t)
+      const path = await started(w, 'Hello', 2)
 
-    const running = await w.get(`${path}/result`)
-    t.match(running, { status: 202, body: { evaluationState: 'Running' } })
-    t.equal(running.headers.get('location'), `https://copilot.example${path}/result`)
-    t.equal(running.headers.get('operation-location'), `https://copilot.example${path}/operation`)
-    t.equal(running.headers.get('retry-after'), '2')
+      const running = await w.get(`${path}/result`)
+      t.match(running, { status: 202, body: { evaluationState: 'Running' } })
+      t.equal(running.headers.get('location'), `https://copilot.example${path}/result`)
+      t.equal(running.headers.get('operation-location'), `https://copilot.example${path}/operation`)
+      t.equal(running.headers.get('retry-after'), '2')
 
-    w.clock.advance(20_000)
-    const ended = await w.get(`${path}/result`)
-    t.match(ended, { status: 200, body: { evaluationState: 'Completed', evaluationResultType: 'Success' } })
-    t.equal(ended.headers.get('retry-after'), null)
-  })
+      w.clock.advance(20_000)
+      const ended = await w.get(`${path}/result`)
+      t.match(ended, {
+        status: 200,
+        body: { evaluationState: 'Completed', evaluationResultType: 'Success' },
+      })
+      t.equal(ended.headers.get('retry-after'), null)
+    },
+  )
 
   await t.test('answers 200 for an evaluation that was cancelled', async t => {
     const w = await world(t)
@@ -207,7 +232,12 @@ t.test('GET …/evaluations/{evaluationId}/operation', async t => {
       t.equal(status, 200)
       t.ok(operationStatus.safeParse(body).success)
       t.match(body, { id: evaluationId, createdDateTime: '2026-01-05T09:00:00.0000002Z' })
-      seen.push([body.status, headers.get('retry-after'), body.lastActionDateTime, body.result?.evaluationState])
+      seen.push([
+        body.status,
+        headers.get('retry-after'),
+        body.lastActionDateTime,
+        body.result?.evaluationState,
+      ])
     }
     t.same(seen, [
       ['NotStarted', '2', '2026-01-05T09:00:00.0000002Z', undefined],
@@ -216,24 +246,38 @@ t.test('GET …/evaluations/{evaluationId}/operation', async t => {
     ])
   })
 
-  await t.test('calls every result but success Failed, with the result type as the code', async t => {
-    const w = await world(t)
-    for (const [graph, connector] of resultTypes.slice(1)) {
-      const { body } = await w.get(`${await started(w, `[sim:result=${graph}]`, 20)}/operation`)
-      t.match(body, { status: 'Failed', error: { code: connector }, result: { evaluationResultType: connector } })
-      t.ok(operationStatus.safeParse(body).success)
-    }
-  })
+  await t.test(
+    'calls every result but success Failed, with the result type as the code',
+    async t => {
+      const w = await world(t)
+      for (const [graph, connector] of resultTypes.slice(1)) {
+        const { body } = await w.get(`${await started(w, `[sim:result=${graph}]`, 20)}/operation`)
+        t.match(body, {
+          status: 'Failed',
+          error: { code: connector },
+          result: { evaluationResultType: connector },
+        })
+        t.ok(operationStatus.safeParse(body).success)
+      }
+    },
+  )
 
-  await t.test('calls every state that has not ended Running, and a cancelled one Canceled', async t => {
-    const w = await world(t)
-    for (const [graph] of openStates) {
-      const { body, headers } = await w.get(`${await started(w, `[sim:state=${graph}]`, 20)}/operation`)
-      t.equal(body.status, 'Running')
-      t.equal(headers.get('retry-after'), '5')
-    }
-    const { body, headers } = await w.get(`${await started(w, '[sim:state=cancelled]', 20)}/operation`)
-    t.equal(body.status, 'Canceled')
-    t.equal(headers.get('retry-after'), null)
-  })
+  await t.test(
+    'calls every state that has not ended Running, and a cancelled one Canceled',
+    async t => {
+      const w = await world(t)
+      for (const [graph] of openStates) {
+        const { body, headers } = await w.get(
+          `${await started(w, `[sim:state=${graph}]`, 20)}/operation`,
+        )
+        t.equal(body.status, 'Running')
+        t.equal(headers.get('retry-after'), '5')
+      }
+      const { body, headers } = await w.get(
+        `${await started(w, '[sim:state=cancelled]', 20)}/operation`,
+      )
+      t.equal(body.status, 'Canceled')
+      t.equal(headers.get('retry-after'), null)
+    },
+  )
 })

@@ -15,7 +15,11 @@ function session({ model }: World, prompts: { content: string; runs?: number }[]
   return { id, prompts: ids, path: `/sessions/${id}/prompts/${ids[0]}/promptbook` }
 }
 
-async function stateOf(t: Test, prompts: { content: string; runs?: number }[], seconds: number): Promise<string> {
+async function stateOf(
+  t: Test,
+  prompts: { content: string; runs?: number }[],
+  seconds: number,
+): Promise<string> {
   const w = await world(t)
   const { path } = session(w, prompts)
   w.clock.advance(seconds * 1000)
@@ -28,10 +32,16 @@ async function stateOf(t: Test, prompts: { content: string; runs?: number }[], s
 t.test('GET …/prompts/{promptId}/promptbook', async t => {
   await t.test('answers the prompt and every later one of its session, oldest first', async t => {
     const w = await world(t)
-    const { id, prompts } = session(w, [{ content: 'One' }, { content: '/Find Two' }, { content: 'Three' }])
+    const { id, prompts } = session(w, [
+      { content: 'One' },
+      { content: '/Find Two' },
+      { content: 'Three' },
+    ])
     w.clock.advance(20_000)
 
-    const { status, body } = await w.get(`/sessions/${id}/prompts/${prompts[1]?.toUpperCase()}/promptbook`)
+    const { status, body } = await w.get(
+      `/sessions/${id}/prompts/${prompts[1]?.toUpperCase()}/promptbook`,
+    )
 
     t.equal(status, 200)
     t.match(body, {
@@ -56,21 +66,40 @@ t.test('GET …/prompts/{promptId}/promptbook', async t => {
   })
 
   await t.test('Running while any prompt lacks an ended evaluation', async t => {
-    t.equal(await stateOf(t, [{ content: 'One' }, { content: 'Two [sim:seconds=60]' }], 30), 'Running')
+    t.equal(
+      await stateOf(t, [{ content: 'One' }, { content: 'Two [sim:seconds=60]' }], 30),
+      'Running',
+    )
     t.equal(await stateOf(t, [{ content: 'One' }, { content: 'Two', runs: 0 }], 30), 'Running')
-    t.equal(await stateOf(t, [{ content: '[sim:state=cancelled]' }, { content: '[sim:state=someday]' }], 30), 'Running')
+    t.equal(
+      await stateOf(
+        t,
+        [{ content: '[sim:state=cancelled]' }, { content: '[sim:state=someday]' }],
+        30,
+      ),
+      'Running',
+    )
   })
 
   await t.test('WaitingForInput if one waits for input', async t => {
-    t.equal(await stateOf(t, [{ content: 'One' }, { content: '[sim:state=waitingForInput]' }], 30), 'WaitingForInput')
+    t.equal(
+      await stateOf(t, [{ content: 'One' }, { content: '[sim:state=waitingForInput]' }], 30),
+      'WaitingForInput',
+    )
   })
 
   await t.test('Cancelled if all ended and one was cancelled', async t => {
-    t.equal(await stateOf(t, [{ content: '[sim:state=cancelled]' }, { content: 'Two' }], 30), 'Cancelled')
+    t.equal(
+      await stateOf(t, [{ content: '[sim:state=cancelled]' }, { content: 'Two' }], 30),
+      'Cancelled',
+    )
   })
 
   await t.test('Completed otherwise, whatever the results', async t => {
-    t.equal(await stateOf(t, [{ content: 'One' }, { content: '[sim:result=rejected]' }], 30), 'Completed')
+    t.equal(
+      await stateOf(t, [{ content: 'One' }, { content: '[sim:result=rejected]' }], 30),
+      'Completed',
+    )
   })
 
   await t.test('counts the newest evaluation of a prompt', async t => {
@@ -81,13 +110,18 @@ t.test('GET …/prompts/{promptId}/promptbook', async t => {
     w.model.createEvaluation('alice', id, prompts[0] ?? '')
 
     const { body } = await w.get(path)
-    t.match(body, { promptbookState: 'Running', evaluationResults: [{ evaluationResultType: 'Unknown' }] })
+    t.match(body, {
+      promptbookState: 'Running',
+      evaluationResults: [{ evaluationResultType: 'Unknown' }],
+    })
   })
 
   await t.test('shows a prompt without an evaluation as Unknown', async t => {
     const w = await world(t)
     const { body } = await w.get(session(w, [{ content: 'One', runs: 0 }]).path)
-    t.match(body.evaluationResults, [{ evaluationResultType: 'Unknown', EvaluationResultContent: null }])
+    t.match(body.evaluationResults, [
+      { evaluationResultType: 'Unknown', EvaluationResultContent: null },
+    ])
   })
 
   const readers: [string, WorldOptions][] = [
@@ -100,7 +134,10 @@ t.test('GET …/prompts/{promptId}/promptbook', async t => {
       const { path } = session(w, [{ content: 'One' }, { content: 'Two', runs: 0 }])
       w.clock.advance(30_000)
       const { body } = await w.get(path)
-      t.match(body.evaluationResults, [{ evaluationResultType: 'Success' }, { evaluationResultType: 'Unknown' }])
+      t.match(body.evaluationResults, [
+        { evaluationResultType: 'Success' },
+        { evaluationResultType: 'Unknown' },
+      ])
     })
   }
 

@@ -53,8 +53,12 @@ t.test('refusal() passes a claims challenge on as InsufficientClaims', async t =
       'www-authenticate': 'Bearer error="insufficient_claims", claims="eyJhIjoxfQ=="',
     })
   }
-  const others = ['Bearer error="invalid_token", claims="eyJhIjoxfQ=="', 'Bearer error="insufficient_claims"']
-  for (const header of others) t.equal(refuse(401, { 'www-authenticate': header }).code, 'GraphError')
+  const others = [
+    'Bearer error="invalid_token", claims="eyJhIjoxfQ=="',
+    'Bearer error="insufficient_claims"',
+  ]
+  for (const header of others)
+    t.equal(refuse(401, { 'www-authenticate': header }).code, 'GraphError')
 })
 
 t.test('refusal() shows what Graph said', async t => {
@@ -72,7 +76,10 @@ t.test('refusal() shows what Graph said', async t => {
     message: 'm',
     'request-id': 'r2',
   })
-  t.same(said({ code: 5, message: {}, innerError: 'x' }, { 'request-id': 'r3' }), { status: 500, 'request-id': 'r3' })
+  t.same(said({ code: 5, message: {}, innerError: 'x' }, { 'request-id': 'r3' }), {
+    status: 500,
+    'request-id': 'r3',
+  })
   for (const body of [undefined, null, 'text', [], {}, { error: 'text' }]) {
     t.same(refuse(500, {}, body).facts.graph, { status: 500 })
   }
@@ -99,7 +106,8 @@ t.test('retryAfterSeconds() reads every form of the header', async t => {
     ['', undefined],
     ['9'.repeat(400), undefined],
   ]
-  for (const [header, seconds] of cases) t.equal(retryAfterSeconds(header, monday), seconds, String(header))
+  for (const [header, seconds] of cases)
+    t.equal(retryAfterSeconds(header, monday), seconds, String(header))
 })
 
 t.test('nextPagePath()', async t => {

@@ -30,13 +30,22 @@ t.test('an exchange', async t => {
     t.equal((await exchange(pool, get, limits)).text, '{}')
   })
 
-  await t.test('tells status and headers of an answer too long to be read, and goes on with the next', async t => {
-    let bytes = 1001
-    const pool = await line(t, (_request, response) => response.setHeader('request-id', 'r').end('x'.repeat(bytes)))
-    t.match(await exchange(pool, get, limits), { status: 200, headers: { 'request-id': 'r' }, text: undefined })
-    bytes = 1000
-    t.equal((await exchange(pool, get, limits)).text?.length, 1000)
-  })
+  await t.test(
+    'tells status and headers of an answer too long to be read, and goes on with the next',
+    async t => {
+      let bytes = 1001
+      const pool = await line(t, (_request, response) =>
+        response.setHeader('request-id', 'r').end('x'.repeat(bytes)),
+      )
+      t.match(await exchange(pool, get, limits), {
+        status: 200,
+        headers: { 'request-id': 'r' },
+        text: undefined,
+      })
+      bytes = 1000
+      t.equal((await exchange(pool, get, limits)).text?.length, 1000)
+    },
+  )
 
   await t.test('is late while it waits for a connection, and then is never sent', async t => {
     const paths: (string | undefined)[] = []

@@ -61,7 +61,10 @@ t.test('a call to Graph', async t => {
   })
 
   await t.test('reads what it needs and leaves the rest', async t => {
-    const graph = await client(t, json({ ...evaluation, state: 'someday', surprise: [1], result: { type: 'new' } }))
+    const graph = await client(
+      t,
+      json({ ...evaluation, state: 'someday', surprise: [1], result: { type: 'new' } }),
+    )
     t.same(await graph.getEvaluation(alice, ids), {
       id: guid,
       createdDateTime: evaluation.createdDateTime,
@@ -72,7 +75,10 @@ t.test('a call to Graph', async t => {
   })
 
   await t.test('reads a prompt without content or skill', async t => {
-    const graph = await client(t, json({ id: guid, createdDateTime: '2026-01-05T09:00:00Z', content: null }))
+    const graph = await client(
+      t,
+      json({ id: guid, createdDateTime: '2026-01-05T09:00:00Z', content: null }),
+    )
     t.match(await graph.getPrompt(alice, ids), { content: '', skillName: null })
   })
 
@@ -82,7 +88,10 @@ t.test('a call to Graph', async t => {
     ['has another shape', json({ id: 42 })],
     ['has an id that is no GUID', json({ ...evaluation, id: 'default' })],
     ['has no state', json({ ...evaluation, state: undefined })],
-    ['is a redirect', (_request, response) => response.writeHead(302, { location: '/elsewhere' }).end()],
+    [
+      'is a redirect',
+      (_request, response) => response.writeHead(302, { location: '/elsewhere' }).end(),
+    ],
     ['is too long', json({ ...evaluation, filler: 'x'.repeat(5000) })],
   ]
   for (const [how, answer] of unreadable) {
@@ -106,7 +115,10 @@ t.test('a call to Graph', async t => {
   }
 
   await t.test('is GraphTimeout when nothing comes in time, or not the whole', async t => {
-    const late: RequestListener[] = [() => undefined, (_request, response) => response.write('{"id":')]
+    const late: RequestListener[] = [
+      () => undefined,
+      (_request, response) => response.write('{"id":'),
+    ]
     for (const answer of late) {
       const graph = await client(t, answer, { timeoutMs: 30 })
       await t.rejects(graph.getEvaluation(alice, ids), { code: 'GraphTimeout', status: 504 })
@@ -115,11 +127,21 @@ t.test('a call to Graph', async t => {
 
   await t.test('is GraphUnavailable when the connection breaks or nobody listens', async t => {
     const graph = await client(t, request => request.socket.destroy())
-    await t.rejects(graph.getEvaluation(alice, ids), { code: 'GraphUnavailable', facts: { retryAfterSeconds: 10 } })
+    await t.rejects(graph.getEvaluation(alice, ids), {
+      code: 'GraphUnavailable',
+      facts: { retryAfterSeconds: 10 },
+    })
 
-    const { send, close } = createGraphRequest({ baseUrl: 'http://127.0.0.1:1/beta', clock: leapingClock() })
+    const { send, close } = createGraphRequest({
+      baseUrl: 'http://127.0.0.1:1/beta',
+      clock: leapingClock(),
+    })
     t.teardown(close)
-    const nobody = createGraphClient({ send, baseUrl: 'http://127.0.0.1:1/beta', workspaceId: 'default' })
+    const nobody = createGraphClient({
+      send,
+      baseUrl: 'http://127.0.0.1:1/beta',
+      workspaceId: 'default',
+    })
     await t.rejects(nobody.getEvaluation(alice, ids), { code: 'GraphUnavailable', status: 503 })
   })
 
@@ -145,7 +167,10 @@ t.test('a call to Graph', async t => {
 
 t.test('a list', async t => {
   await t.test('is refused when a page lies elsewhere', async t => {
-    const graph = await client(t, json({ value: [], '@odata.nextLink': 'https://evil.example/beta/x' }))
+    const graph = await client(
+      t,
+      json({ value: [], '@odata.nextLink': 'https://evil.example/beta/x' }),
+    )
     await t.rejects(graph.listPlugins(alice), { code: 'GraphInvalidResponse' })
   })
 
@@ -153,12 +178,15 @@ t.test('a list', async t => {
     let pages = 0
     const graph = await client(t, (request, response) => {
       pages += 1
-      json({ value: [], '@odata.nextLink': `http://${request.headers.host}/beta/next?page=${pages}` })(
-        request,
-        response,
-      )
+      json({
+        value: [],
+        '@odata.nextLink': `http://${request.headers.host}/beta/next?page=${pages}`,
+      })(request, response)
     })
-    await t.rejects(graph.listPrompts(alice, ids), { code: 'GraphInvalidResponse', message: /more than 100 pages/ })
+    await t.rejects(graph.listPrompts(alice, ids), {
+      code: 'GraphInvalidResponse',
+      message: /more than 100 pages/,
+    })
     t.equal(pages, 100)
   })
 })

@@ -29,17 +29,31 @@ t.test('retryDelayMs()', async t => {
     ['400', ofStatus(400), false, false],
     ['403', failed('GraphForbidden', { graph: { status: 403 } }), false, false],
     ['404', failed('SessionNotFound', { graph: { status: 404 } }), false, false],
-    ['an answer that cannot be read', failed('GraphInvalidResponse', { graph: { status: 200 } }), false, false],
+    [
+      'an answer that cannot be read',
+      failed('GraphInvalidResponse', { graph: { status: 200 } }),
+      false,
+      false,
+    ],
     ['a redirect', failed('GraphInvalidResponse', { graph: { status: 302 } }), false, false],
     ['an open breaker', failed('GraphUnavailable', { notSent: true, final: true }), false, false],
     ['a failure of our own', failed('InternalError'), false, false],
   ]
   for (const [what, error, freely, unlessRun] of failures) {
-    t.equal(retryDelayMs({ ...attempt, error, repeat: 'freely' }) !== undefined, freely, `${what}, freely`)
-    t.equal(retryDelayMs({ ...attempt, error, repeat: 'unless-run' }) !== undefined, unlessRun, `${what}, unless run`)
+    t.equal(
+      retryDelayMs({ ...attempt, error, repeat: 'freely' }) !== undefined,
+      freely,
+      `${what}, freely`,
+    )
+    t.equal(
+      retryDelayMs({ ...attempt, error, repeat: 'unless-run' }) !== undefined,
+      unlessRun,
+      `${what}, unless run`,
+    )
   }
 
-  const delay = (more: object) => retryDelayMs({ ...attempt, error: ofStatus(503), repeat: 'freely', ...more })
+  const delay = (more: object) =>
+    retryDelayMs({ ...attempt, error: ofStatus(503), repeat: 'freely', ...more })
   t.same(
     [1, 2, 3, 4].map(made => delay({ made })),
     [500, 1000, 2000, undefined],
@@ -51,8 +65,13 @@ t.test('retryDelayMs()', async t => {
     'with full jitter',
   )
   t.equal(delay({ budgetMs: 499 }), undefined, 'not past the budget')
-  const suggesting = (suggestedWaitSeconds: number) => delay({ error: ofStatus(503, { suggestedWaitSeconds }) })
-  t.same([1, 30, 31].map(suggesting), [1000, 30_000, undefined], 'as Retry-After says, if that is in the budget')
+  const suggesting = (suggestedWaitSeconds: number) =>
+    delay({ error: ofStatus(503, { suggestedWaitSeconds }) })
+  t.same(
+    [1, 30, 31].map(suggesting),
+    [1000, 30_000, undefined],
+    'as Retry-After says, if that is in the budget',
+  )
 })
 
 t.test('isLostAnswer() is true when it cannot be told whether the call ran', async t => {
@@ -81,15 +100,20 @@ t.test('isLostAnswer() is true when it cannot be told whether the call ran', asy
 t.test('the breaker', async t => {
   const fails = () => Promise.reject(ofStatus(500))
   const works = async () => 'fine'
-  const isFailure = (error: unknown) => error instanceof ConnectorError && error.code === 'GraphError'
+  const isFailure = (error: unknown) =>
+    error instanceof ConnectorError && error.code === 'GraphError'
 
   await t.test('opens after 5 failures in a row, and says how long', async t => {
     const clock = leapingClock()
     const breaker = createBreaker(clock, isFailure, () => undefined)
-    for (let call = 0; call < 5; call += 1) await t.rejects(breaker.run(fails), { code: 'GraphError' })
+    for (let call = 0; call < 5; call += 1)
+      await t.rejects(breaker.run(fails), { code: 'GraphError' })
     clock.advance(10_000)
     const never = () => Promise.reject(new Error('nothing is sent'))
-    await t.rejects(breaker.run(never), { code: 'GraphUnavailable', facts: { retryAfterSeconds: 20, notSent: true } })
+    await t.rejects(breaker.run(never), {
+      code: 'GraphUnavailable',
+      facts: { retryAfterSeconds: 20, notSent: true },
+    })
   })
 
   await t.test('counts only failures in a row, and only outages', async t => {
@@ -108,10 +132,16 @@ t.test('the breaker', async t => {
     clock.advance(30_000)
     const { promise, reject } = Promise.withResolvers<string>()
     const probe = breaker.run(() => promise)
-    await t.rejects(breaker.run(works), { code: 'GraphUnavailable', facts: { retryAfterSeconds: 1 } })
+    await t.rejects(breaker.run(works), {
+      code: 'GraphUnavailable',
+      facts: { retryAfterSeconds: 1 },
+    })
     reject(ofStatus(500))
     await t.rejects(probe, { code: 'GraphError' })
-    await t.rejects(breaker.run(works), { code: 'GraphUnavailable', facts: { retryAfterSeconds: 30 } })
+    await t.rejects(breaker.run(works), {
+      code: 'GraphUnavailable',
+      facts: { retryAfterSeconds: 30 },
+    })
 
     clock.advance(30_000)
     t.equal(await breaker.run(works), 'fine')
@@ -131,7 +161,13 @@ t.test('the bulkhead lets each connection have its share at once, in order', asy
       await new Promise<void>(resolve => gates.set(name, resolve))
       if (name === 'a1') throw new Error('failed')
     })
-  const calls = [call('a', 'a1'), call('a', 'a2'), call('a', 'a3'), call('a', 'a4'), call('b', 'b1')]
+  const calls = [
+    call('a', 'a1'),
+    call('a', 'a2'),
+    call('a', 'a3'),
+    call('a', 'a4'),
+    call('b', 'b1'),
+  ]
   const first = t.rejects(calls[0] as Promise<void>, { message: 'failed' })
   await turn()
   t.same(order, ['a1', 'a2', 'b1'])

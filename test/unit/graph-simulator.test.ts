@@ -47,7 +47,12 @@ async function graph(t: Test, { model = {}, simulator = {} }: Options = {}) {
       ...(payload !== undefined && { payload }),
     })
     const text = reply.body
-    return { status: reply.statusCode, headers: reply.headers, text, body: text.startsWith('{') ? reply.json() : text }
+    return {
+      status: reply.statusCode,
+      headers: reply.headers,
+      text,
+      body: text.startsWith('{') ? reply.json() : text,
+    }
   }
   /** A session, a prompt and an evaluation; their ids. */
   const run = async (content: string) => {
@@ -56,7 +61,14 @@ async function graph(t: Test, { model = {}, simulator = {} }: Options = {}) {
     const prompt = (await call('POST', prompts, { type: 'prompt', content })).body.id
     const evaluations = `${prompts}/${prompt}/evaluations`
     const evaluation = (await call('POST', evaluations, {})).body.id
-    return { session, prompts, prompt, evaluations, evaluation, path: `${evaluations}/${evaluation}` }
+    return {
+      session,
+      prompts,
+      prompt,
+      evaluations,
+      evaluation,
+      path: `${evaluations}/${evaluation}`,
+    }
   }
   return { clock, call, run }
 }
@@ -66,7 +78,8 @@ const tipOf = (path: string, properties: string) =>
 
 t.test('a written entity looks like the reference page’s sample', async t => {
   const { call } = await graph(t)
-  const metadata = "http://graph.example/beta/$metadata#security/securityCopilot/workspaces('default')/sessions"
+  const metadata =
+    "http://graph.example/beta/$metadata#security/securityCopilot/workspaces('default')/sessions"
 
   const session = await call('POST', sessions, {
     '@odata.type': '#microsoft.graph.security.securityCopilot.session',
@@ -127,11 +140,17 @@ t.test('a read entity has a tip, and moves through its states', async t => {
   const workspace = "security/securityCopilot/workspaces('<key>')"
 
   t.match((await call('GET', `${sessions}/${session}`)).body, {
-    '@microsoft.graph.tips': tipOf(`${workspace}/sessions('<guid>')`, 'createdDateTime,displayName'),
+    '@microsoft.graph.tips': tipOf(
+      `${workspace}/sessions('<guid>')`,
+      'createdDateTime,displayName',
+    ),
     id: session,
   })
   t.match((await call('GET', `${prompts}/${prompt}`)).body, {
-    '@microsoft.graph.tips': tipOf(`${workspace}/sessions('<guid>')/prompts('<guid>')`, 'content,createdDateTime'),
+    '@microsoft.graph.tips': tipOf(
+      `${workspace}/sessions('<guid>')/prompts('<guid>')`,
+      'content,createdDateTime',
+    ),
     // Creating an evaluation moves it.
     lastModifiedDateTime: '2026-01-05T09:00:00.0000003Z',
   })
@@ -161,9 +180,17 @@ t.test('a read entity has a tip, and moves through its states', async t => {
     state: 'completed',
     completedDateTime: '2026-01-05T09:00:16.5000002Z',
     lastModifiedDateTime: '2026-01-05T09:00:16.5000002Z',
-    result: { content: /^SIMULATED ANSWER: no AI was called\.\n.*\n$/s, type: 'success', previewState: 'private' },
+    result: {
+      content: /^SIMULATED ANSWER: no AI was called\.\n.*\n$/s,
+      type: 'success',
+      previewState: 'private',
+    },
   })
-  t.equal((await call('GET', `${evaluations}/`)).body.value.length, 1, 'a trailing slash is allowed')
+  t.equal(
+    (await call('GET', `${evaluations}/`)).body.value.length,
+    1,
+    'a trailing slash is allowed',
+  )
 })
 
 t.test('an evaluation that will be cancelled runs until then', async t => {
@@ -172,7 +199,11 @@ t.test('an evaluation that will be cancelled runs until then', async t => {
   clock.advance(10_000)
   t.match((await call('GET', path)).body, { state: 'running', isCancelled: false })
   clock.advance(10_000)
-  t.match((await call('GET', path)).body, { state: 'cancelled', isCancelled: true, result: { type: 'unknown' } })
+  t.match((await call('GET', path)).body, {
+    state: 'cancelled',
+    isCancelled: true,
+    result: { type: 'unknown' },
+  })
 })
 
 t.test('a list', async t => {
@@ -180,7 +211,8 @@ t.test('a list', async t => {
     const { call } = await graph(t)
     const { body } = await call('GET', `${root}/default/plugins?$count=true&$top=2`)
     t.match(body, {
-      '@odata.context': "http://graph.example/beta/$metadata#security/securityCopilot/workspaces('default')/plugins",
+      '@odata.context':
+        "http://graph.example/beta/$metadata#security/securityCopilot/workspaces('default')/plugins",
       '@microsoft.graph.tips': tipOf(
         "security/securityCopilot/workspaces('<key>')/plugins",
         'authorization,catalogScope',
@@ -212,14 +244,19 @@ t.test('a list', async t => {
     }
     t.same(
       names,
-      ['Entra', 'M365', 'ThreatIntelligence.DTI', 'Fusion', 'Intune'].map(name => JSON.stringify({ name })),
+      ['Entra', 'M365', 'ThreatIntelligence.DTI', 'Fusion', 'Intune'].map(name =>
+        JSON.stringify({ name }),
+      ),
     )
   })
 
   await t.test('can be filtered as the reference pages do', async t => {
     const { call } = await graph(t)
     const names = async (filter: string) => {
-      const { body } = await call('GET', `${root}/default/plugins?$filter=${encodeURIComponent(filter)}`)
+      const { body } = await call(
+        'GET',
+        `${root}/default/plugins?$filter=${encodeURIComponent(filter)}`,
+      )
       return body.value?.map((plugin: { name: string }) => plugin.name)
     }
     t.same(await names("name eq 'Entra'"), ['Entra'])
@@ -277,7 +314,10 @@ t.test('a list', async t => {
     const { body } = await call('GET', `${evaluations}/`)
     t.match(body, { id: evaluation, state: 'created' })
     t.match(body['@odata.context'], /evaluations\/\$entity$/)
-    t.match(body['@microsoft.graph.tips'], /evaluations\?\$select=completedDateTime,createdDateTime$/)
+    t.match(
+      body['@microsoft.graph.tips'],
+      /evaluations\?\$select=completedDateTime,createdDateTime$/,
+    )
   })
 })
 
@@ -292,7 +332,10 @@ t.test('PATCH changes a session’s name and its date', async t => {
     body: { displayName: 'New name', lastModifiedDateTime: '2026-01-05T09:00:01Z' },
   })
   t.notOk('@microsoft.graph.tips' in renamed.body)
-  t.match(await call('PATCH', `${sessions}/${session}`, {}), { status: 200, body: { displayName: 'New name' } })
+  t.match(await call('PATCH', `${sessions}/${session}`, {}), {
+    status: 200,
+    body: { displayName: 'New name' },
+  })
   t.match(await call('PATCH', `${sessions}/${nowhere}`, { displayName: 'x' }), { status: 404 })
   t.match(await call('PATCH', `${sessions}/${nowhere}`, {}), { status: 404 })
 })
@@ -331,7 +374,14 @@ t.test('refuses', async t => {
     ['another’s session', 404, 'GET', `${sessions}/${session}`, undefined, 'bob'],
     ['another’s prompts', 404, 'GET', prompts, undefined, 'bob'],
     ['another’s evaluation', 404, 'GET', path, undefined, 'bob'],
-    ['a prompt in another’s session', 404, 'POST', prompts, { type: 'prompt', content: 'x' }, 'bob'],
+    [
+      'a prompt in another’s session',
+      404,
+      'POST',
+      prompts,
+      { type: 'prompt', content: 'x' },
+      'bob',
+    ],
     ['an evaluation of another’s prompt', 404, 'POST', evaluations, {}, 'bob'],
     ['evaluations of an unknown prompt', 404, 'GET', `${prompts}/${nowhere}/evaluations`],
     ['an unknown prompt', 404, 'GET', `${prompts}/${nowhere}`],
@@ -362,7 +412,11 @@ t.test('markers script failures', async t => {
     const { call, run } = await graph(t)
     const { path } = await run('Hello [sim:getEvaluation=503,7]')
     const scripted = await call('GET', path)
-    t.match(scripted, { status: 503, headers: { 'retry-after': '7' }, body: { error: { code: 'ServiceUnavailable' } } })
+    t.match(scripted, {
+      status: 503,
+      headers: { 'retry-after': '7' },
+      body: { error: { code: 'ServiceUnavailable' } },
+    })
 
     const bare = await call('GET', (await run('Hello [sim:getEvaluation=429]')).path)
     t.equal(bare.status, 429)
@@ -372,20 +426,29 @@ t.test('markers script failures', async t => {
   await t.test('500 is UnknownError with an empty message, as captured', async t => {
     const { call, run } = await graph(t)
     const { path } = await run('Hello [sim:getEvaluation=500]')
-    t.match(await call('GET', path), { status: 500, body: { error: { code: 'UnknownError', message: '' } } })
+    t.match(await call('GET', path), {
+      status: 500,
+      body: { error: { code: 'UnknownError', message: '' } },
+    })
   })
 
   await t.test('as a claims challenge', async t => {
     const { call, run } = await graph(t)
     const reply = await call('GET', (await run('Hello [sim:getEvaluation=claims]')).path)
-    t.match(reply, { status: 401, headers: { 'www-authenticate': /error="insufficient_claims", claims="[\w=]+"$/ } })
+    t.match(reply, {
+      status: 401,
+      headers: { 'www-authenticate': /error="insufficient_claims", claims="[\w=]+"$/ },
+    })
   })
 
   await t.test('as answers that are not Graph’s', async t => {
     const { call, run } = await graph(t)
     const answers = []
     for (const kind of ['html', 'shape', 'redirect']) {
-      const { status, text } = await call('GET', (await run(`Hello [sim:getEvaluation=${kind}]`)).path)
+      const { status, text } = await call(
+        'GET',
+        (await run(`Hello [sim:getEvaluation=${kind}]`)).path,
+      )
       answers.push([status, text])
     }
     t.same(answers, [
@@ -404,28 +467,48 @@ t.test('markers script failures', async t => {
     t.equal((await call('GET', evaluations)).status, 504)
     t.equal((await call('GET', `${prompts}/${prompt}`)).status, 400)
     t.equal((await call('POST', sessions, { displayName: '[sim:createSession=403]' })).status, 403)
-    t.equal((await call('POST', prompts, { type: 'prompt', content: '[sim:createPrompt=429]' })).status, 429)
+    t.equal(
+      (await call('POST', prompts, { type: 'prompt', content: '[sim:createPrompt=429]' })).status,
+      429,
+    )
   })
 })
 
 t.test('readScript()', async t => {
-  const none = { state: undefined, result: undefined, seconds: undefined, length: undefined, failures: new Map() }
+  const none = {
+    state: undefined,
+    result: undefined,
+    seconds: undefined,
+    length: undefined,
+    failures: new Map(),
+  }
   t.same(readScript('Hello'), none)
-  t.same(readScript('[sim:seconds=-1][sim:length=lots][sim:getEvaluation=200][sim:other=5] [sim:result]'), none)
-  t.same(readScript('[sim:state=pending] a [sim:result=error] b [sim:seconds=1.5] c [sim:length=10]'), {
-    ...none,
-    state: 'pending',
-    result: 'error',
-    seconds: 1.5,
-    length: 10,
-  })
+  t.same(
+    readScript(
+      '[sim:seconds=-1][sim:length=lots][sim:getEvaluation=200][sim:other=5] [sim:result]',
+    ),
+    none,
+  )
+  t.same(
+    readScript('[sim:state=pending] a [sim:result=error] b [sim:seconds=1.5] c [sim:length=10]'),
+    {
+      ...none,
+      state: 'pending',
+      result: 'error',
+      seconds: 1.5,
+      length: 10,
+    },
+  )
 })
 
 t.test('simulatedAnswer()', async t => {
   const asked = { content: 'Who signed in?', place: 2, resultType: 'success' }
   t.equal(simulatedAnswer(asked), simulatedAnswer(asked), 'is the same for the same prompt')
   t.not(simulatedAnswer(asked), simulatedAnswer({ ...asked, content: 'Who signed out?' }))
-  t.match(simulatedAnswer({ ...asked, resultType: 'rejected' }), /^SIMULATED.*\nThe request was refused\.\n/)
+  t.match(
+    simulatedAnswer({ ...asked, resultType: 'rejected' }),
+    /^SIMULATED.*\nThe request was refused\.\n/,
+  )
   t.match(simulatedAnswer({ ...asked, resultType: 'other' }), /\nThe result type is "other"\.\n/)
   t.equal(simulatedAnswer({ ...asked, length: 3000 }).length, 3000)
   t.equal(simulatedAnswer({ ...asked, length: 5 }), 'SIMUL')

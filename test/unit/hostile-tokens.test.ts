@@ -10,9 +10,11 @@ const other = '99999999-9999-4999-8999-999999999999'
 const path = `/sessions/${alice}/prompts/${alice}/promptbook`
 
 const encode = (part: unknown): string => Buffer.from(JSON.stringify(part)).toString('base64url')
-const headerOf = (token: string) => JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString())
+const headerOf = (token: string) =>
+  JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString())
 /** The token with another header, under its old signature. */
-const withHeader = (token: string, header: object): string => [encode(header), ...token.split('.').slice(1)].join('.')
+const withHeader = (token: string, header: object): string =>
+  [encode(header), ...token.split('.').slice(1)].join('.')
 
 /** How to make a token that must be refused, and the code that says so. */
 type Hostile = [string, string, (w: EntraWorld) => Promise<string>]
@@ -37,20 +39,37 @@ const hostile: Hostile[] = [
       return token.slice(0, -1) + last[last.indexOf(token.at(-1) ?? '') + 1]
     },
   ],
-  ['a signature in plain base64', 'InvalidToken', async w => `${(await user({})(w)).replace(/.{4}$/, '')}+/+/`],
-  ['another signature', 'InvalidToken', async w => `${(await user({})(w)).replace(/[^.]+$/, '')}${'A'.repeat(342)}`],
+  [
+    'a signature in plain base64',
+    'InvalidToken',
+    async w => `${(await user({})(w)).replace(/.{4}$/, '')}+/+/`,
+  ],
+  [
+    'another signature',
+    'InvalidToken',
+    async w => `${(await user({})(w)).replace(/[^.]+$/, '')}${'A'.repeat(342)}`,
+  ],
   [
     'a payload that was changed',
     'InvalidToken',
     async w => {
       const [header, , signature] = (await user({})(w)).split('.')
-      const claims = { iss: `${w.authority}/${tenantId}/v2.0`, tid: tenantId, oid: other, scp: 'access_as_user' }
+      const claims = {
+        iss: `${w.authority}/${tenantId}/v2.0`,
+        tid: tenantId,
+        oid: other,
+        scp: 'access_as_user',
+      }
       return `${header}.${encode(claims)}.${signature}`
     },
   ],
   ['white space in it', 'InvalidToken', async w => (await user({})(w)).replace('.', '. ')],
   ['white space before it', 'InvalidToken', async w => ` ${await user({})(w)}`],
-  ['a comma and a second token', 'InvalidToken', async w => `${await user({})(w)},${await user({})(w)}`],
+  [
+    'a comma and a second token',
+    'InvalidToken',
+    async w => `${await user({})(w)},${await user({})(w)}`,
+  ],
   ['other letters in it', 'InvalidToken', async w => (await user({})(w)).replace('e', '\u00e9')],
   ['more than 12,000 characters', 'InvalidToken', user({ filler: 'x'.repeat(9000) })],
   [
@@ -111,15 +130,35 @@ const hostile: Hostile[] = [
     user({ iss: `https://sts.windows.net.evil.example/${tenantId}/` }),
   ],
   ['an issuer of another tenant than tid', 'InvalidToken', user({ tid: other })],
-  ['an issuer that is an array', 'InvalidToken', w => user({ iss: [`${w.authority}/${tenantId}/v2.0`] })(w)],
+  [
+    'an issuer that is an array',
+    'InvalidToken',
+    w => user({ iss: [`${w.authority}/${tenantId}/v2.0`] })(w),
+  ],
   ['no tid', 'InvalidToken', user({ tid: undefined })],
   ['a tid that is a number', 'InvalidToken', user({ tid: 7 })],
-  ['a tenant that may not call', 'TenantNotAllowed', w => user({ tid: other, iss: `${w.authority}/${other}/v2.0` })(w)],
-  ['a v1 tenant that may not call', 'TenantNotAllowed', user({ tid: other, iss: `https://sts.windows.net/${other}/` })],
+  [
+    'a tenant that may not call',
+    'TenantNotAllowed',
+    w => user({ tid: other, iss: `${w.authority}/${other}/v2.0` })(w),
+  ],
+  [
+    'a v1 tenant that may not call',
+    'TenantNotAllowed',
+    user({ tid: other, iss: `https://sts.windows.net/${other}/` }),
+  ],
   ['another audience', 'InvalidToken', user({ aud: other })],
   ['a token for Graph', 'InvalidToken', user({ aud: 'https://graph.microsoft.com' })],
-  ['a token for Graph, by its id', 'InvalidToken', user({ aud: '00000003-0000-0000-c000-000000000000' })],
-  ['an audience that is an array', 'InvalidToken', user({ aud: [environmentVariables.ENTRA_CLIENT_ID] })],
+  [
+    'a token for Graph, by its id',
+    'InvalidToken',
+    user({ aud: '00000003-0000-0000-c000-000000000000' }),
+  ],
+  [
+    'an audience that is an array',
+    'InvalidToken',
+    user({ aud: [environmentVariables.ENTRA_CLIENT_ID] }),
+  ],
   ['no audience', 'InvalidToken', user({ aud: undefined })],
   ['expired', 'InvalidToken', user({ exp: Date.UTC(2026, 0, 5, 8, 58, 59) / 1000 })],
   ['not yet valid', 'InvalidToken', user({ nbf: Date.UTC(2026, 0, 5, 9, 1, 1) / 1000 })],
@@ -130,13 +169,33 @@ const hostile: Hostile[] = [
   ['an id token', 'ScopeMissing', user({ scp: undefined, azp: undefined, nonce: 'x' })],
   ['no scope', 'ScopeMissing', user({ scp: undefined })],
   ['another scope', 'ScopeMissing', user({ scp: 'User.Read' })],
-  ['the scope as part of another', 'ScopeMissing', user({ scp: 'access_as_user.all not_access_as_user' })],
+  [
+    'the scope as part of another',
+    'ScopeMissing',
+    user({ scp: 'access_as_user.all not_access_as_user' }),
+  ],
   ['the scope in another case', 'ScopeMissing', user({ scp: 'Access_As_User' })],
   ['a scope that is an array', 'InvalidToken', user({ scp: ['access_as_user'] })],
-  ['an app-only token', 'AppOnlyTokenNotSupported', user({ scp: undefined, idtyp: 'app', roles: ['x'] })],
-  ['an app-only token without idtyp', 'AppOnlyTokenNotSupported', user({ scp: undefined, sub: alice })],
-  ['an app-only token by its roles', 'AppOnlyTokenNotSupported', user({ scp: undefined, roles: ['Copilot.Use'] })],
-  ['an app-only token without oid', 'AppOnlyTokenNotSupported', user({ oid: undefined, idtyp: 'app' })],
+  [
+    'an app-only token',
+    'AppOnlyTokenNotSupported',
+    user({ scp: undefined, idtyp: 'app', roles: ['x'] }),
+  ],
+  [
+    'an app-only token without idtyp',
+    'AppOnlyTokenNotSupported',
+    user({ scp: undefined, sub: alice }),
+  ],
+  [
+    'an app-only token by its roles',
+    'AppOnlyTokenNotSupported',
+    user({ scp: undefined, roles: ['Copilot.Use'] }),
+  ],
+  [
+    'an app-only token without oid',
+    'AppOnlyTokenNotSupported',
+    user({ oid: undefined, idtyp: 'app' }),
+  ],
   ['an app-only token that claims the scope', 'AppOnlyTokenNotSupported', user({ idtyp: 'app' })],
 ]
 
@@ -154,7 +213,8 @@ t.test('a bearer token is refused', async t => {
       const token = await make(w)
       const reply = await w.get(path, { authorization: `Bearer ${token}` })
       t.match(reply, { status: statuses[code], body: { error: { code } } })
-      if (reply.status === 401) t.equal(reply.headers.get('www-authenticate'), 'Bearer error="invalid_token"')
+      if (reply.status === 401)
+        t.equal(reply.headers.get('www-authenticate'), 'Bearer error="invalid_token"')
       const [, payload = '-'] = token.split('.')
       t.notOk(payload.length > 20 && JSON.stringify(reply.body).includes(payload))
     })
@@ -195,8 +255,14 @@ t.test('a second Authorization header is refused, though Node hides it', async t
 
 t.test('a missing scope is named in the challenge', async t => {
   const w = await entraWorld(t)
-  const { headers, body } = await w.get(path, await w.asUser(alice, { claims: { scp: 'User.Read' } }))
-  t.equal(headers.get('www-authenticate'), 'Bearer error="insufficient_scope", scope="access_as_user"')
+  const { headers, body } = await w.get(
+    path,
+    await w.asUser(alice, { claims: { scp: 'User.Read' } }),
+  )
+  t.equal(
+    headers.get('www-authenticate'),
+    'Bearer error="insufficient_scope", scope="access_as_user"',
+  )
   t.match(body.error.message, /lacks the scope "access_as_user"/)
 })
 

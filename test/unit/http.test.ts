@@ -7,7 +7,10 @@ import { request, world, type Reply } from '../helpers/world.ts'
 const guid = '11111111-1111-4111-8111-111111111111'
 
 /** Writes bytes to the service and returns what it answers. */
-async function raw(url: string, bytes: string): Promise<{ status: number; headers: string; body: any }> {
+async function raw(
+  url: string,
+  bytes: string,
+): Promise<{ status: number; headers: string; body: any }> {
   const socket = connect(Number(new URL(url).port), '127.0.0.1')
   socket.write(bytes)
   const chunks: Buffer[] = []
@@ -15,7 +18,11 @@ async function raw(url: string, bytes: string): Promise<{ status: number; header
   socket.on('error', () => undefined)
   await once(socket, 'close')
   const [headers = '', body = ''] = Buffer.concat(chunks).toString().split('\r\n\r\n')
-  return { status: Number(headers.split(' ')[1]), headers: headers.toLowerCase(), body: body && JSON.parse(body) }
+  return {
+    status: Number(headers.split(' ')[1]),
+    headers: headers.toLowerCase(),
+    body: body && JSON.parse(body),
+  }
 }
 
 t.test('an unknown path is 404 NotFound', async t => {
@@ -26,7 +33,8 @@ t.test('an unknown path is 404 NotFound', async t => {
     await post('/process-prompt/', 'not JSON'),
     await get('/metrics'),
   ]
-  for (const reply of replies) t.match(reply, { status: 404, body: { error: { code: 'NotFound' } } })
+  for (const reply of replies)
+    t.match(reply, { status: 404, body: { error: { code: 'NotFound' } } })
 })
 
 t.test('a wrong method is 405 MethodNotAllowed with Allow', async t => {
@@ -45,7 +53,11 @@ t.test('a wrong method is 405 MethodNotAllowed with Allow', async t => {
   for (const [method, path, allow] of cases) {
     const body = method === 'GET' ? {} : { body: 'not JSON' }
     const reply = await request(url + path, { method, ...body })
-    t.match(reply, { status: 405, body: { error: { code: 'MethodNotAllowed' } } }, `${method} ${path}`)
+    t.match(
+      reply,
+      { status: 405, body: { error: { code: 'MethodNotAllowed' } } },
+      `${method} ${path}`,
+    )
     t.equal(reply.headers.get('allow'), allow)
   }
   t.same(calls, [])
@@ -53,7 +65,10 @@ t.test('a wrong method is 405 MethodNotAllowed with Allow', async t => {
 
 t.test('a body over 1 MiB is 413 PayloadTooLarge', async t => {
   const { post } = await world(t)
-  const reply = await post('/process-prompt', { PromptContent: 'x', Other: 'x'.repeat(1024 * 1024) })
+  const reply = await post('/process-prompt', {
+    PromptContent: 'x',
+    Other: 'x'.repeat(1024 * 1024),
+  })
   t.match(reply, { status: 413, body: { error: { code: 'PayloadTooLarge' } } })
 })
 
@@ -68,7 +83,12 @@ t.test('a body that is not application/json is 415 UnsupportedMediaType', async 
 t.test('malformed HTTP is answered in the same words', async t => {
   const { url } = await world(t)
   const cases: [string, string, number, string][] = [
-    ['a broken header line', 'GET /livez HTTP/1.1\r\nHost: x\r\nno colon\r\n\r\n', 400, 'InvalidRequest'],
+    [
+      'a broken header line',
+      'GET /livez HTTP/1.1\r\nHost: x\r\nno colon\r\n\r\n',
+      400,
+      'InvalidRequest',
+    ],
     ['no HTTP at all', 'hello\r\n\r\n', 400, 'InvalidRequest'],
     ['no Host', 'GET /livez HTTP/1.1\r\nConnection: close\r\n\r\n', 400, 'InvalidRequest'],
     [
@@ -83,11 +103,20 @@ t.test('malformed HTTP is answered in the same words', async t => {
       431,
       'HeadersTooLarge',
     ],
-    ['a path over 16 KiB', `GET /${'x'.repeat(20_000)} HTTP/1.1\r\nHost: x\r\n\r\n`, 431, 'HeadersTooLarge'],
+    [
+      'a path over 16 KiB',
+      `GET /${'x'.repeat(20_000)} HTTP/1.1\r\nHost: x\r\n\r\n`,
+      431,
+      'HeadersTooLarge',
+    ],
   ]
   for (const [what, bytes, status, code] of cases) {
     const reply = await raw(url, bytes)
-    t.match(reply, { status, body: { error: { code, innerError: { 'request-id': /^[0-9a-f-]{36}$/ } } } }, what)
+    t.match(
+      reply,
+      { status, body: { error: { code, innerError: { 'request-id': /^[0-9a-f-]{36}$/ } } } },
+      what,
+    )
     t.ok(reply.headers.includes(`request-id: ${reply.body.error.innerError['request-id']}`), what)
     t.ok(reply.headers.includes(`x-ms-error-code: ${code.toLowerCase()}`), what)
   }
@@ -96,7 +125,8 @@ t.test('malformed HTTP is answered in the same words', async t => {
 t.test('HTTP/1.0 and an unknown Expect are served', async t => {
   const { url } = await world(t)
   t.match(await raw(url, 'GET /livez HTTP/1.0\r\n\r\n'), { status: 200, body: { status: 'alive' } })
-  const expecting = 'GET /livez HTTP/1.1\r\nHost: x\r\nExpect: miracles\r\nConnection: close\r\n\r\n'
+  const expecting =
+    'GET /livez HTTP/1.1\r\nHost: x\r\nExpect: miracles\r\nConnection: close\r\n\r\n'
   t.match(await raw(url, expecting), { status: 200 })
 })
 
@@ -162,13 +192,20 @@ t.test('an unexpected error is 500 InternalError and shows nothing of itself', a
 
 t.test('no path yields a 5xx nor a call to Graph', async t => {
   const { url, calls } = await world(t)
-  const segment = fc.oneof(fc.constantFrom('sessions', 'prompts', 'evaluations', 'result', guid), fc.webSegment())
+  const segment = fc.oneof(
+    fc.constantFrom('sessions', 'prompts', 'evaluations', 'result', guid),
+    fc.webSegment(),
+  )
   await fc.assert(
-    fc.asyncProperty(fc.array(segment), fc.constantFrom('GET', 'POST', 'PUT', 'OPTIONS'), async (segments, method) => {
-      const path = `/${segments.join('/')}`
-      const { status, body } = await request(url + path, { method })
-      return status >= 400 && status < 500 && typeof body.error.message === 'string'
-    }),
+    fc.asyncProperty(
+      fc.array(segment),
+      fc.constantFrom('GET', 'POST', 'PUT', 'OPTIONS'),
+      async (segments, method) => {
+        const path = `/${segments.join('/')}`
+        const { status, body } = await request(url + path, { method })
+        return status >= 400 && status < 500 && typeof body.error.message === 'string'
+      },
+    ),
     { numRuns: 300 },
   )
   t.same(calls, [])

@@ -13,9 +13,15 @@ t.test('the log shows no token, prompt, answer or header, through success and fa
 
   for (const failure of ['', '401', '403', '429', '500', 'html', 'shape', 'claims']) {
     const content = `${prompt} [sim:getEvaluation=${failure}]`
-    const reply = await start(content, { SkillName: 'Canary', SkillInputs: { key: 'canary-input-77' } })
+    const reply = await start(content, {
+      SkillName: 'Canary',
+      SkillInputs: { key: 'canary-input-77' },
+    })
     clock.advance(20_000)
-    await get(evaluationPath(reply), { authorization: 'Bearer canary-token', 'x-other': 'canary-header' })
+    await get(evaluationPath(reply), {
+      authorization: 'Bearer canary-token',
+      'x-other': 'canary-header',
+    })
     await start(`${prompt} [sim:createPrompt=${failure}]`)
     await post('/process-prompt', { [`${prompt}-key`]: prompt, PromptContent: prompt })
     await post('/process-prompt', `{"${prompt}`)
@@ -34,10 +40,16 @@ t.test('nor a user’s token, address or secret, by whichever road a call fails'
   const canary = 'canary-4d1e'
   const alice = 'a11ce000-0000-4000-8000-000000000001'
   const w = await entraWorld(t, { entraTimeoutMs: 500 })
-  const named = { claims: { preferred_username: `${canary}@contoso.example`, name: canary, jti: canary } }
+  const named = {
+    claims: { preferred_username: `${canary}@contoso.example`, name: canary, jti: canary },
+  }
   const answers: unknown[] = []
   const submit = async (headers: Record<string, string>, content = canary) => {
-    const reply = await w.post('/process-prompt', { PromptContent: content }, { ...headers, prefer: 'respond-async' })
+    const reply = await w.post(
+      '/process-prompt',
+      { PromptContent: content },
+      { ...headers, prefer: 'respond-async' },
+    )
     answers.push(reply.status >= 400 ? reply.body : undefined)
   }
 
@@ -54,7 +66,9 @@ t.test('nor a user’s token, address or secret, by whichever road a call fails'
     await submit(await w.asUser(alice, named))
     await submit(await w.asUser(alice, { claims: { ...named.claims, scp: canary } }))
     await submit(await w.asUser(alice, { claims: { ...named.claims, aud: canary } }))
-    await submit(await w.asUser(alice, { claims: { ...named.claims, iss: `https://${canary}.example/` } }))
+    await submit(
+      await w.asUser(alice, { claims: { ...named.claims, iss: `https://${canary}.example/` } }),
+    )
     await submit(asPrincipal())
     await submit(asPrincipal(canary))
     await submit({ ...asPrincipal(`${canary}é`) })
@@ -78,27 +92,44 @@ t.test('the log names the connection by its hash', async t => {
   const w = await entraWorld(t)
   await w.post('/process-prompt', {}, asPrincipal())
   const line = w.log.map(text => JSON.parse(text)).find(({ msg }) => msg === 'request')
-  t.match(line, { connection: /^[\w-]{43}$/, route: '/process-prompt', status: 400, code: 'InvalidRequest' })
-})
-
-t.test('an error is logged with its code, its stack and its causes, and nothing else that it carries', async t => {
-  const lines: string[] = []
-  const log = createLog('info', { write: line => lines.push(line) })
-  const cause = Object.assign(new Error('inner'), { code: 'ECONNREFUSED', secret: 'canary' })
-  log.error(
-    { err: Object.assign(new Error('outer', { cause }), { body: 'canary' }), req: 'canary', res: 'canary' },
-    'm',
-  )
-  log.error({ err: 'canary' }, 'm')
-
-  const [first = '', second = ''] = lines
-  t.match(JSON.parse(first), {
-    msg: 'm',
-    err: { type: 'Error', message: 'outer', stack: /outer/, cause: { message: 'inner', code: 'ECONNREFUSED' } },
+  t.match(line, {
+    connection: /^[\w-]{43}$/,
+    route: '/process-prompt',
+    status: 400,
+    code: 'InvalidRequest',
   })
-  t.match(JSON.parse(second), { err: { type: 'string', message: 'not an Error' } })
-  t.notOk(lines.join('').includes('canary'))
 })
+
+t.test(
+  'an error is logged with its code, its stack and its causes, and nothing else that it carries',
+  async t => {
+    const lines: string[] = []
+    const log = createLog('info', { write: line => lines.push(line) })
+    const cause = Object.assign(new Error('inner'), { code: 'ECONNREFUSED', secret: 'canary' })
+    log.error(
+      {
+        err: Object.assign(new Error('outer', { cause }), { body: 'canary' }),
+        req: 'canary',
+        res: 'canary',
+      },
+      'm',
+    )
+    log.error({ err: 'canary' }, 'm')
+
+    const [first = '', second = ''] = lines
+    t.match(JSON.parse(first), {
+      msg: 'm',
+      err: {
+        type: 'Error',
+        message: 'outer',
+        stack: /outer/,
+        cause: { message: 'inner', code: 'ECONNREFUSED' },
+      },
+    })
+    t.match(JSON.parse(second), { err: { type: 'string', message: 'not an Error' } })
+    t.notOk(lines.join('').includes('canary'))
+  },
+)
 
 /** A program that has the service's log on its standard output. */
 function program(t: Test, text: string) {

@@ -7,13 +7,20 @@ import { evaluationPath, type Reply } from '../helpers/world.ts'
 
 const alice = 'a11ce000-0000-4000-8000-000000000001'
 const bob = 'b0b00000-0000-4000-8000-000000000002'
-const claims = Buffer.from('{"access_token":{"acrs":{"essential":true,"value":"c1"}}}').toString('base64')
+const claims = Buffer.from('{"access_token":{"acrs":{"essential":true,"value":"c1"}}}').toString(
+  'base64',
+)
 const challenge = `Bearer error="insufficient_claims", claims="${claims}"`
 
-const exchanges = ({ entraCalls }: EntraWorld): number => entraCalls.filter(call => call === 'onBehalfOf').length
+const exchanges = ({ entraCalls }: EntraWorld): number =>
+  entraCalls.filter(call => call === 'onBehalfOf').length
 
 /** Submits a prompt as this user, answered at once. */
-const submit = (w: EntraWorld, headers: Record<string, string>, content = 'Hello'): Promise<Reply> =>
+const submit = (
+  w: EntraWorld,
+  headers: Record<string, string>,
+  content = 'Hello',
+): Promise<Reply> =>
   w.post('/process-prompt', { PromptContent: content }, { ...headers, prefer: 'respond-async' })
 
 t.test('a user’s call reaches Graph as that user', async t => {
@@ -26,7 +33,10 @@ t.test('a user’s call reaches Graph as that user', async t => {
     t.equal(reply.status, 202)
     t.match(w.model.listSessions(`user ${alice}`), [{ id: reply.body.sessionId }])
     t.match(await w.get(evaluationPath(reply), asAlice), { status: 200 })
-    t.match(await w.get(evaluationPath(reply), asBob), { status: 404, body: { error: { code: 'EvaluationNotFound' } } })
+    t.match(await w.get(evaluationPath(reply), asBob), {
+      status: 404,
+      body: { error: { code: 'EvaluationNotFound' } },
+    })
     t.equal(exchanges(w), 2)
   })
 
@@ -34,17 +44,21 @@ t.test('a user’s call reaches Graph as that user', async t => {
     const w = await entraWorld(t)
     const headers = await w.asUser(alice)
     const reply = await submit(w, headers)
-    for (let call = 1; call < 100; call += 1) t.equal((await w.get(evaluationPath(reply), headers)).status, 200)
+    for (let call = 1; call < 100; call += 1)
+      t.equal((await w.get(evaluationPath(reply), headers)).status, 200)
     t.same(w.entraCalls, ['discovery', 'keys', 'discovery', 'onBehalfOf'])
   })
 
-  await t.test('with one exchange, and one reading of the keys, for 50 first calls at once', async t => {
-    const w = await entraWorld(t)
-    const headers = await w.asUser(alice)
-    const replies = await Promise.all(Array.from({ length: 50 }, () => submit(w, headers)))
-    t.ok(replies.every(reply => reply.status === 202))
-    t.same(w.entraCalls, ['discovery', 'keys', 'discovery', 'onBehalfOf'])
-  })
+  await t.test(
+    'with one exchange, and one reading of the keys, for 50 first calls at once',
+    async t => {
+      const w = await entraWorld(t)
+      const headers = await w.asUser(alice)
+      const replies = await Promise.all(Array.from({ length: 50 }, () => submit(w, headers)))
+      t.ok(replies.every(reply => reply.status === 202))
+      t.same(w.entraCalls, ['discovery', 'keys', 'discovery', 'onBehalfOf'])
+    },
+  )
 
   await t.test('never with the token of another, though they call at once', async t => {
     const w = await entraWorld(t)
@@ -52,7 +66,9 @@ t.test('a user’s call reaches Graph as that user', async t => {
       { length: 20 },
       (_, index) => `${String(index).padStart(8, '0')}-0000-4000-8000-000000000000`,
     )
-    const replies = await Promise.all(users.map(async user => submit(w, await w.asUser(user), `I am ${user}`)))
+    const replies = await Promise.all(
+      users.map(async user => submit(w, await w.asUser(user), `I am ${user}`)),
+    )
     for (const [index, user] of users.entries()) {
       const [session] = w.model.listSessions(`user ${user}`)
       t.equal(session?.id, replies[index]?.body.sessionId)
@@ -79,7 +95,10 @@ t.test('a user’s call reaches Graph as that user', async t => {
     const w = await entraWorld(t)
     const headers = await w.asUser(alice)
     const reply = await submit(w, headers, 'Hello [sim:getEvaluation=401]')
-    t.match(await w.get(evaluationPath(reply), headers), { status: 502, body: { error: { code: 'GraphError' } } })
+    t.match(await w.get(evaluationPath(reply), headers), {
+      status: 502,
+      body: { error: { code: 'GraphError' } },
+    })
     await submit(w, headers)
     t.equal(exchanges(w), 2)
   })
@@ -111,56 +130,100 @@ t.test('a user’s call reaches Graph as that user', async t => {
 })
 
 t.test('Conditional Access', async t => {
-  await t.test('at the exchange becomes InsufficientClaims with the claims, and is not remembered', async t => {
-    const w = await entraWorld(t)
-    const headers = await w.asUser(alice)
-    w.entra.refuse(alice, interactionRequired())
-    for (let call = 0; call < 2; call += 1) {
-      const reply = await submit(w, headers)
-      t.match(reply, { status: 401, body: { error: { code: 'InsufficientClaims' } } })
-      t.equal(reply.headers.get('www-authenticate'), challenge)
-    }
-    t.equal(exchanges(w), 2)
-    w.entra.refuse(alice)
-    t.equal((await submit(w, headers)).status, 202)
-  })
+  await t.test(
+    'at the exchange becomes InsufficientClaims with the claims, and is not remembered',
+    async t => {
+      const w = await entraWorld(t)
+      const headers = await w.asUser(alice)
+      w.entra.refuse(alice, interactionRequired())
+      for (let call = 0; call < 2; call += 1) {
+        const reply = await submit(w, headers)
+        t.match(reply, { status: 401, body: { error: { code: 'InsufficientClaims' } } })
+        t.equal(reply.headers.get('www-authenticate'), challenge)
+      }
+      t.equal(exchanges(w), 2)
+      w.entra.refuse(alice)
+      t.equal((await submit(w, headers)).status, 202)
+    },
+  )
 
   await t.test('at Graph becomes InsufficientClaims with the claims', async t => {
     const w = await entraWorld(t)
     const headers = await w.asUser(alice)
     const reply = await submit(w, headers, 'Hello [sim:createEvaluation=claims]')
-    t.match(reply, { status: 401, body: { error: { code: 'InsufficientClaims' }, sessionId: /./, promptId: /./ } })
+    t.match(reply, {
+      status: 401,
+      body: { error: { code: 'InsufficientClaims' }, sessionId: /./, promptId: /./ },
+    })
     t.equal(reply.headers.get('www-authenticate'), challenge)
   })
 
-  await t.test('at a plugin is an answer of its own: the result type NeedAdditionalClaims', async t => {
-    const w = await entraWorld(t)
-    const headers = await w.asUser(alice)
-    const reply = await submit(w, headers, 'Hello [sim:result=needAdditionalClaims]')
-    w.clock.advance(20_000)
-    t.match(await w.get(evaluationPath(reply), headers), {
-      status: 200,
-      body: { evaluationState: 'Completed', evaluationResultType: 'NeedAdditionalClaims' },
-    })
-  })
+  await t.test(
+    'at a plugin is an answer of its own: the result type NeedAdditionalClaims',
+    async t => {
+      const w = await entraWorld(t)
+      const headers = await w.asUser(alice)
+      const reply = await submit(w, headers, 'Hello [sim:result=needAdditionalClaims]')
+      w.clock.advance(20_000)
+      t.match(await w.get(evaluationPath(reply), headers), {
+        status: 200,
+        body: { evaluationState: 'Completed', evaluationResultType: 'NeedAdditionalClaims' },
+      })
+    },
+  )
 })
 
 t.test('what Entra refuses', async t => {
   const refusals: [string, ReturnType<typeof tokenError>, number, string][] = [
-    ['an assertion that expired', tokenError('invalid_grant', 500133, 'Expired.'), 401, 'InvalidToken'],
-    ['a user who was blocked', tokenError('invalid_grant', 50057, 'Disabled.'), 401, 'InvalidToken'],
+    [
+      'an assertion that expired',
+      tokenError('invalid_grant', 500133, 'Expired.'),
+      401,
+      'InvalidToken',
+    ],
+    [
+      'a user who was blocked',
+      tokenError('invalid_grant', 50057, 'Disabled.'),
+      401,
+      'InvalidToken',
+    ],
     [
       'consent that is missing',
       tokenError('invalid_grant', 65001, 'No consent.', { suberror: 'consent_required' }),
       500,
       'EntraMisconfigured',
     ],
-    ['this API’s secret', tokenError('invalid_client', 7000215, 'Bad secret.'), 500, 'EntraMisconfigured'],
-    ['this API’s secret that expired', tokenError('invalid_client', 7000222, 'Expired.'), 500, 'EntraMisconfigured'],
-    ['this API’s registration', tokenError('unauthorized_client', 700016, 'Unknown.'), 500, 'EntraMisconfigured'],
+    [
+      'this API’s secret',
+      tokenError('invalid_client', 7000215, 'Bad secret.'),
+      500,
+      'EntraMisconfigured',
+    ],
+    [
+      'this API’s secret that expired',
+      tokenError('invalid_client', 7000222, 'Expired.'),
+      500,
+      'EntraMisconfigured',
+    ],
+    [
+      'this API’s registration',
+      tokenError('unauthorized_client', 700016, 'Unknown.'),
+      500,
+      'EntraMisconfigured',
+    ],
     ['a scope', tokenError('invalid_scope', 70011, 'Bad scope.'), 500, 'EntraMisconfigured'],
-    ['in passing', tokenError('temporarily_unavailable', 90033, 'Transient.'), 503, 'EntraUnavailable'],
-    ['in excess', tokenError('invalid_request', 90055, 'Throttled.', {}, 429), 503, 'EntraUnavailable'],
+    [
+      'in passing',
+      tokenError('temporarily_unavailable', 90033, 'Transient.'),
+      503,
+      'EntraUnavailable',
+    ],
+    [
+      'in excess',
+      tokenError('invalid_request', 90055, 'Throttled.', {}, 429),
+      503,
+      'EntraUnavailable',
+    ],
   ]
   for (const [what, error, status, code] of refusals) {
     await t.test(`${what} becomes ${code}, and nothing of its text goes further`, async t => {

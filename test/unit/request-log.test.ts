@@ -4,7 +4,8 @@ import t from 'tap'
 import { evaluationPath, world, type World } from '../helpers/world.ts'
 
 /** The lines of answered requests. */
-const lines = ({ log }: World): any[] => log.map(text => JSON.parse(text)).filter(({ msg }) => msg === 'request')
+const lines = ({ log }: World): any[] =>
+  log.map(text => JSON.parse(text)).filter(({ msg }) => msg === 'request')
 
 t.test('the line of a request', async t => {
   await t.test('tells what Submit did, by counts and ids', async t => {
@@ -44,14 +45,22 @@ t.test('the line of a request', async t => {
     t.notMatch(w.log.join(''), /canary/)
   })
 
-  await t.test('tells what exists already when Submit fails, and that Graph did not answer', async t => {
-    const w = await world(t)
-    const { body } = await w.start('[sim:createPrompt=403] Hello')
-    t.match(lines(w)[0], { status: 403, code: 'GraphForbidden', sessionId: body.sessionId, graphCalls: 2 })
-    const lost = await world(t, { graphUrl: 'http://127.0.0.1:1/beta' })
-    await lost.start('Hello')
-    t.match(lines(lost)[0], { status: 503, code: 'GraphUnavailable', graphCalls: 4 })
-  })
+  await t.test(
+    'tells what exists already when Submit fails, and that Graph did not answer',
+    async t => {
+      const w = await world(t)
+      const { body } = await w.start('[sim:createPrompt=403] Hello')
+      t.match(lines(w)[0], {
+        status: 403,
+        code: 'GraphForbidden',
+        sessionId: body.sessionId,
+        graphCalls: 2,
+      })
+      const lost = await world(t, { graphUrl: 'http://127.0.0.1:1/beta' })
+      await lost.start('Hello')
+      t.match(lines(lost)[0], { status: 503, code: 'GraphUnavailable', graphCalls: 4 })
+    },
+  )
 
   await t.test('is written for a caller that hung up, as 499', async t => {
     const gate = Promise.withResolvers<void>()

@@ -25,14 +25,22 @@ t.test('the icon’s background is the brand colour', async t => {
   const data = icon.indexOf('IDAT') + 4
   const pixels = inflateSync(icon.subarray(data, data + icon.readUInt32BE(data - 8)))
   // The first byte of a line is its filter.
-  t.equal(`#${pixels.subarray(1, 4).toString('hex')}`, properties.properties.iconBrandColor.toLowerCase())
+  t.equal(
+    `#${pixels.subarray(1, 4).toString('hex')}`,
+    properties.properties.iconBrandColor.toLowerCase(),
+  )
 })
 
 t.test('the documents are valid by the field’s validators', async t => {
   for (const file of ['apiDefinition.swagger.json', 'openapi/openapi.yaml']) {
     await t.resolves(SwaggerParser.validate(file), file)
   }
-  const redocly = ['lint', '--config=openapi/redocly.yaml', 'apiDefinition.swagger.json', 'openapi/openapi.yaml']
+  const redocly = [
+    'lint',
+    '--config=openapi/redocly.yaml',
+    'apiDefinition.swagger.json',
+    'openapi/openapi.yaml',
+  ]
   const env = { ...process.env, REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' }
   const { stderr } = await promisify(execFile)('node_modules/.bin/redocly', redocly, { env })
   t.notMatch(stderr, /warning|error/i)
@@ -52,13 +60,19 @@ t.test('the definition', async t => {
       [`get ${evaluations}`, 'FetchPromptStatus', 'important'],
       [`get ${evaluations}/result`, 'GetPromptResult', 'internal'],
       [`get ${evaluations}/operation`, 'GetPromptOperation', 'internal'],
-      ['get /sessions/{sessionId}/prompts/{promptId}/promptbook', 'FetchPromptbookStatus', 'important'],
+      [
+        'get /sessions/{sessionId}/prompts/{promptId}/promptbook',
+        'FetchPromptbookStatus',
+        'important',
+      ],
     ])
   })
 
   await t.test('names the results as the connector’s reference page does', async t => {
-    const { EvaluationResult, PromptbookPromptEvaluationResult, PromptbookRunResult } = definition.definitions
-    const titles = ({ properties }: any) => Object.entries(properties).map(([key, one]: any) => [key, one.title])
+    const { EvaluationResult, PromptbookPromptEvaluationResult, PromptbookRunResult } =
+      definition.definitions
+    const titles = ({ properties }: any) =>
+      Object.entries(properties).map(([key, one]: any) => [key, one.title])
     t.same(titles(EvaluationResult), [
       ['sessionId', 'Session ID'],
       ['promptId', 'Prompt ID'],
@@ -87,7 +101,9 @@ t.test('the definition', async t => {
 
   await t.test('declares the headers by which a maker sets the wait and the key', async t => {
     for (const document of [definition, openApi]) {
-      const headers = document.paths['/process-prompt'].post.parameters.filter((one: any) => one.in === 'header')
+      const headers = document.paths['/process-prompt'].post.parameters.filter(
+        (one: any) => one.in === 'header',
+      )
       t.same(
         headers.map((one: any) => [one.name, one.required]),
         [
@@ -99,17 +115,28 @@ t.test('the definition', async t => {
   })
 
   await t.test('is served with the host of the deployment, its path and scheme', async t => {
-    const w = await world(t, { env: { PUBLIC_URL: 'https://copilot.contoso.example:8443/security' } })
+    const w = await world(t, {
+      env: { PUBLIC_URL: 'https://copilot.contoso.example:8443/security' },
+    })
     const served = await w.get('/apiDefinition.swagger.json')
     t.equal(served.status, 200)
     const { host, basePath, schemes, paths, definitions, info, ...rest } = served.body
     t.same(
       [host, basePath, schemes, info.contact.url],
-      ['copilot.contoso.example:8443', '/security', ['https'], 'https://copilot.contoso.example:8443/security/docs'],
+      [
+        'copilot.contoso.example:8443',
+        '/security',
+        ['https'],
+        'https://copilot.contoso.example:8443/security/docs',
+      ],
     )
     t.same(
       [paths, definitions, Object.keys(rest)],
-      [definition.paths, definition.definitions, Object.keys(definition).filter(key => key in rest)],
+      [
+        definition.paths,
+        definition.definitions,
+        Object.keys(definition).filter(key => key in rest),
+      ],
     )
     await t.resolves(SwaggerParser.validate(served.body))
   })
@@ -121,31 +148,46 @@ t.test('the definition', async t => {
   })
 })
 
-t.test('the documents name every code of the catalogue but those that no operation has', async t => {
-  const named = new Set<string>()
-  for (const methods of Object.values<any>(openApi.paths)) {
-    for (const { responses } of Object.values<any>(methods)) {
-      for (const [status, { description }] of Object.entries<any>(responses)) {
-        for (const [code] of description.matchAll(/\b[A-Z]\w+(?=[,.])/g)) {
-          if (!(code in catalogue)) continue
-          named.add(code)
-          t.equal(String(catalogue[code as ErrorCode]), status, code)
+t.test(
+  'the documents name every code of the catalogue but those that no operation has',
+  async t => {
+    const named = new Set<string>()
+    for (const methods of Object.values<any>(openApi.paths)) {
+      for (const { responses } of Object.values<any>(methods)) {
+        for (const [status, { description }] of Object.entries<any>(responses)) {
+          for (const [code] of description.matchAll(/\b[A-Z]\w+(?=[,.])/g)) {
+            if (!(code in catalogue)) continue
+            named.add(code)
+            t.equal(String(catalogue[code as ErrorCode]), status, code)
+          }
         }
       }
     }
-  }
-  t.same(new Set(Object.keys(catalogue)).difference(named), new Set(['NotFound', 'MethodNotAllowed']))
-})
+    t.same(
+      new Set(Object.keys(catalogue)).difference(named),
+      new Set(['NotFound', 'MethodNotAllowed']),
+    )
+  },
+)
 
 t.test('live answers are what both documents say', async t => {
   const w = await world(t)
   const seen = new Set<number>()
   const check = (method: string, path: string, { status, body }: Reply) => {
     seen.add(status)
-    t.same(answerProblems({ method, path, status, body }), [], `${path} ${status} ${body.error?.code ?? ''}`)
+    t.same(
+      answerProblems({ method, path, status, body }),
+      [],
+      `${path} ${status} ${body.error?.code ?? ''}`,
+    )
   }
   const failures = ['403', '404', '429', '500', '503', '504', 'claims', 'shape', 'reset']
-  for (const marker of ['', '[sim:result=error]', '[sim:state=cancelled]', '[sim:state=someFutureState]']) {
+  for (const marker of [
+    '',
+    '[sim:result=error]',
+    '[sim:state=cancelled]',
+    '[sim:state=someFutureState]',
+  ]) {
     const submitted = await w.start(`${marker} Hello`, { SkillName: 'AskGpt' })
     const at = evaluationPath(submitted)
     check('post', '/process-prompt', submitted)
@@ -169,11 +211,27 @@ t.test('live answers are what both documents say', async t => {
     w.clock.advance(60_000)
   }
   check('post', '/process-prompt', await w.post('/process-prompt', {}))
-  check('post', '/process-prompt', await w.post('/process-prompt', { PromptContent: 'x', Skillsets: ['Intune'] }))
+  check(
+    'post',
+    '/process-prompt',
+    await w.post('/process-prompt', { PromptContent: 'x', Skillsets: ['Intune'] }),
+  )
   check('post', '/process-prompt', await w.post('/process-prompt', `"${'x'.repeat(1_100_000)}"`))
-  check('post', '/process-prompt', await w.post('/process-prompt', 'x', { 'content-type': 'text/plain' }))
-  await w.post('/process-prompt', { PromptContent: 'x' }, { 'idempotency-key': 'k', prefer: 'respond-async' })
-  check('post', '/process-prompt', await w.post('/process-prompt', { PromptContent: 'y' }, { 'idempotency-key': 'k' }))
+  check(
+    'post',
+    '/process-prompt',
+    await w.post('/process-prompt', 'x', { 'content-type': 'text/plain' }),
+  )
+  await w.post(
+    '/process-prompt',
+    { PromptContent: 'x' },
+    { 'idempotency-key': 'k', prefer: 'respond-async' },
+  )
+  check(
+    'post',
+    '/process-prompt',
+    await w.post('/process-prompt', { PromptContent: 'y' }, { 'idempotency-key': 'k' }),
+  )
   for (const path of ['/livez', '/readyz']) {
     const { status, body } = await w.get(path)
     t.equal(status, 200)
@@ -182,37 +240,59 @@ t.test('live answers are what both documents say', async t => {
   t.same(seen, new Set([200, 202, 400, 401, 403, 404, 413, 415, 422, 429, 502, 503, 504]))
 })
 
-t.test('what the service accepts as a submission, both documents allow, and what they forbid it refuses', async t => {
-  const w = await world(t)
-  const id = '11111111-1111-4111-8111-111111111111'
-  const bodies: [object, 'allowed' | 'forbidden'][] = [
-    [{ PromptContent: 'x' }, 'allowed'],
-    [{ PromptContent: 'x', SessionId: null, Skillsets: null, SkillName: null, SkillInputs: null }, 'allowed'],
-    [{ PromptContent: 'x', SkillName: 'A', SkillInputs: { a: 'b', c: 1, d: true } }, 'allowed'],
-    [{ PromptContent: 'x', Skillsets: ['Entra'] }, 'allowed'],
-    [{}, 'forbidden'],
-    [{ PromptContent: '' }, 'forbidden'],
-    [{ PromptContent: 1 }, 'forbidden'],
-    [{ PromptContent: 'x', SessionId: `${id}0` }, 'forbidden'],
-    [{ PromptContent: 'x', Skillsets: 'Entra' }, 'forbidden'],
-    [{ PromptContent: 'x', SkillName: 'not a name' }, 'forbidden'],
-    [{ PromptContent: 'x', Unknown: 1 }, 'forbidden'],
-  ]
-  for (const [body, verdict] of bodies) {
-    const { status } = await w.post('/process-prompt', body, { prefer: 'respond-async' })
-    const { swagger, openApi } = submissionProblems(body)
-    t.same(
-      [status === 202, swagger.length === 0, openApi.length === 0],
-      Array.from({ length: 3 }, () => verdict === 'allowed'),
-      JSON.stringify(body),
-    )
-  }
-})
+t.test(
+  'what the service accepts as a submission, both documents allow, and what they forbid it refuses',
+  async t => {
+    const w = await world(t)
+    const id = '11111111-1111-4111-8111-111111111111'
+    const bodies: [object, 'allowed' | 'forbidden'][] = [
+      [{ PromptContent: 'x' }, 'allowed'],
+      [
+        {
+          PromptContent: 'x',
+          SessionId: null,
+          Skillsets: null,
+          SkillName: null,
+          SkillInputs: null,
+        },
+        'allowed',
+      ],
+      [{ PromptContent: 'x', SkillName: 'A', SkillInputs: { a: 'b', c: 1, d: true } }, 'allowed'],
+      [{ PromptContent: 'x', Skillsets: ['Entra'] }, 'allowed'],
+      [{}, 'forbidden'],
+      [{ PromptContent: '' }, 'forbidden'],
+      [{ PromptContent: 1 }, 'forbidden'],
+      [{ PromptContent: 'x', SessionId: `${id}0` }, 'forbidden'],
+      [{ PromptContent: 'x', Skillsets: 'Entra' }, 'forbidden'],
+      [{ PromptContent: 'x', SkillName: 'not a name' }, 'forbidden'],
+      [{ PromptContent: 'x', Unknown: 1 }, 'forbidden'],
+    ]
+    for (const [body, verdict] of bodies) {
+      const { status } = await w.post('/process-prompt', body, { prefer: 'respond-async' })
+      const { swagger, openApi } = submissionProblems(body)
+      t.same(
+        [status === 202, swagger.length === 0, openApi.length === 0],
+        Array.from({ length: 3 }, () => verdict === 'allowed'),
+        JSON.stringify(body),
+      )
+    }
+  },
+)
 
-t.test('the documents need no credentials, and a file that the page lacks is an error of ours', async t => {
-  const w = await world(t, { authenticate: () => Promise.reject(new Error('never asked')) })
-  for (const path of ['/openapi.json', '/apiDefinition.swagger.json']) t.equal((await w.get(path)).status, 200)
-  t.match(await w.get('/docs/static/nowhere.js'), { status: 404, body: { error: { code: 'NotFound' } } })
-  t.match(await w.post('/docs/static/nowhere.js', {}), { status: 405, body: { error: { code: 'MethodNotAllowed' } } })
-  t.match(await w.get('/openapiXjson'), { status: 404, body: { error: { code: 'NotFound' } } })
-})
+t.test(
+  'the documents need no credentials, and a file that the page lacks is an error of ours',
+  async t => {
+    const w = await world(t, { authenticate: () => Promise.reject(new Error('never asked')) })
+    for (const path of ['/openapi.json', '/apiDefinition.swagger.json'])
+      t.equal((await w.get(path)).status, 200)
+    t.match(await w.get('/docs/static/nowhere.js'), {
+      status: 404,
+      body: { error: { code: 'NotFound' } },
+    })
+    t.match(await w.post('/docs/static/nowhere.js', {}), {
+      status: 405,
+      body: { error: { code: 'MethodNotAllowed' } },
+    })
+    t.match(await w.get('/openapiXjson'), { status: 404, body: { error: { code: 'NotFound' } } })
+  },
+)

@@ -2,7 +2,8 @@ import t from 'tap'
 import { tokenError } from '../../src/sandbox/entra/token-error.ts'
 import { asPrincipal, entraWorld, principal, type EntraWorld } from '../helpers/entra-world.ts'
 
-const exchanges = ({ entraCalls }: EntraWorld): number => entraCalls.filter(call => call === 'clientCredentials').length
+const exchanges = ({ entraCalls }: EntraWorld): number =>
+  entraCalls.filter(call => call === 'clientCredentials').length
 const submit = (w: EntraWorld, headers: Record<string, string>) =>
   w.post('/process-prompt', { PromptContent: 'Hello' }, { ...headers, prefer: 'respond-async' })
 
@@ -14,24 +15,30 @@ t.test('a service principal', async t => {
     t.equal(w.model.listSessions(`app ${principal.clientId}`).length, 20)
   })
 
-  await t.test('is never answered from the entry of a right secret when its own is wrong', async t => {
-    const w = await entraWorld(t)
-    await submit(w, asPrincipal())
-    const calls = w.calls.length
-    const replies = await Promise.all(
-      ['guess', `${principal.clientSecret} `.trim() + '!', 'x'].map(secret => submit(w, asPrincipal(secret))),
-    )
-    for (const reply of replies) {
-      t.match(reply, { status: 401, body: { error: { code: 'InvalidClientCredentials' } } })
-      t.notMatch(JSON.stringify(reply.body), /AADSTS|contoso|secret of/)
-    }
-    t.equal(w.calls.length, calls)
-    t.equal((await submit(w, asPrincipal())).status, 202)
-  })
+  await t.test(
+    'is never answered from the entry of a right secret when its own is wrong',
+    async t => {
+      const w = await entraWorld(t)
+      await submit(w, asPrincipal())
+      const calls = w.calls.length
+      const replies = await Promise.all(
+        ['guess', `${principal.clientSecret} `.trim() + '!', 'x'].map(secret =>
+          submit(w, asPrincipal(secret)),
+        ),
+      )
+      for (const reply of replies) {
+        t.match(reply, { status: 401, body: { error: { code: 'InvalidClientCredentials' } } })
+        t.notMatch(JSON.stringify(reply.body), /AADSTS|contoso|secret of/)
+      }
+      t.equal(w.calls.length, calls)
+      t.equal((await submit(w, asPrincipal())).status, 202)
+    },
+  )
 
   await t.test('that repeats a wrong secret is refused without asking Entra, for 5 s', async t => {
     const w = await entraWorld(t)
-    for (let call = 0; call < 10; call += 1) t.equal((await submit(w, asPrincipal('guess'))).status, 401)
+    for (let call = 0; call < 10; call += 1)
+      t.equal((await submit(w, asPrincipal('guess'))).status, 401)
     t.equal(exchanges(w), 1)
     w.clock.advance(5001)
     await submit(w, asPrincipal('guess'))
@@ -40,14 +47,26 @@ t.test('a service principal', async t => {
 
   await t.test('is refused when Entra does not know it', async t => {
     const w = await entraWorld(t)
-    const headers = { ...asPrincipal(), 'x-entra-client-id': '55555555-5555-4555-8555-555555555555' }
-    t.match(await submit(w, headers), { status: 401, body: { error: { code: 'InvalidClientCredentials' } } })
+    const headers = {
+      ...asPrincipal(),
+      'x-entra-client-id': '55555555-5555-4555-8555-555555555555',
+    }
+    t.match(await submit(w, headers), {
+      status: 401,
+      body: { error: { code: 'InvalidClientCredentials' } },
+    })
   })
 
   await t.test('of a tenant that may not call is refused without asking Entra', async t => {
     const w = await entraWorld(t)
-    const headers = { ...asPrincipal(), 'x-entra-tenant-id': '55555555-5555-4555-8555-555555555555' }
-    t.match(await submit(w, headers), { status: 403, body: { error: { code: 'TenantNotAllowed' } } })
+    const headers = {
+      ...asPrincipal(),
+      'x-entra-tenant-id': '55555555-5555-4555-8555-555555555555',
+    }
+    t.match(await submit(w, headers), {
+      status: 403,
+      body: { error: { code: 'TenantNotAllowed' } },
+    })
     t.same(w.entraCalls, [])
   })
 
@@ -70,7 +89,10 @@ t.test('a service principal', async t => {
   await t.test('is told when Entra does not answer, and may try again at once', async t => {
     const w = await entraWorld(t, { entraTimeoutMs: 500 })
     w.outage = 'refuses'
-    t.match(await submit(w, asPrincipal()), { status: 503, body: { error: { code: 'EntraUnavailable' } } })
+    t.match(await submit(w, asPrincipal()), {
+      status: 503,
+      body: { error: { code: 'EntraUnavailable' } },
+    })
     w.outage = undefined
     t.equal((await submit(w, asPrincipal())).status, 202)
   })
@@ -88,7 +110,12 @@ t.test('mixed, partial and missing credentials', async t => {
   })
   t.match(await submit(w, partial), {
     status: 400,
-    body: { error: { code: 'InvalidRequest', details: [{ target: 'x-entra-client-secret', code: 'Required' }] } },
+    body: {
+      error: {
+        code: 'InvalidRequest',
+        details: [{ target: 'x-entra-client-secret', code: 'Required' }],
+      },
+    },
   })
   const none = await submit(w, empty)
   t.match(none, { status: 401, body: { error: { code: 'AuthenticationRequired' } } })

@@ -12,7 +12,8 @@ const call = async (w: EntraWorld): Promise<number> => {
   const headers = await w.asUser(alice)
   return (await w.get(`/sessions/${alice}/prompts/${alice}/promptbook`, headers)).status
 }
-const keyReads = ({ entraCalls }: EntraWorld): number => entraCalls.filter(what => what === 'keys').length
+const keyReads = ({ entraCalls }: EntraWorld): number =>
+  entraCalls.filter(what => what === 'keys').length
 
 /** What a call answers once its token is accepted: nobody has such a session. */
 const accepted = 404
@@ -40,24 +41,30 @@ t.test('signing keys', async t => {
     t.equal(keyReads(w), 3)
   })
 
-  await t.test('are served for an hour and a day while Entra does not answer, and no longer', async t => {
-    const w = await entraWorld(t, { entraTimeoutMs: 500 })
-    const lasting = { claims: { exp: Date.UTC(2026, 0, 9) / 1000 } }
-    const get = async () => {
-      const { status, body } = await w.get(`/sessions/x/prompts/x/promptbook`, await w.asUser(alice, lasting))
-      return status === 400 ? 'accepted' : body.error.code
-    }
-    t.equal(await get(), 'accepted')
-    w.outage = 'refuses'
-    w.clock.advance(61 * minuteMs)
-    t.equal(await get(), 'accepted')
-    w.clock.advance(22 * 60 * minuteMs)
-    t.equal(await get(), 'accepted')
-    w.clock.advance(61 * minuteMs)
-    t.equal(await get(), 'EntraUnavailable')
-    w.outage = undefined
-    t.equal(await get(), 'accepted')
-  })
+  await t.test(
+    'are served for an hour and a day while Entra does not answer, and no longer',
+    async t => {
+      const w = await entraWorld(t, { entraTimeoutMs: 500 })
+      const lasting = { claims: { exp: Date.UTC(2026, 0, 9) / 1000 } }
+      const get = async () => {
+        const { status, body } = await w.get(
+          `/sessions/x/prompts/x/promptbook`,
+          await w.asUser(alice, lasting),
+        )
+        return status === 400 ? 'accepted' : body.error.code
+      }
+      t.equal(await get(), 'accepted')
+      w.outage = 'refuses'
+      w.clock.advance(61 * minuteMs)
+      t.equal(await get(), 'accepted')
+      w.clock.advance(22 * 60 * minuteMs)
+      t.equal(await get(), 'accepted')
+      w.clock.advance(61 * minuteMs)
+      t.equal(await get(), 'EntraUnavailable')
+      w.outage = undefined
+      t.equal(await get(), 'accepted')
+    },
+  )
 
   await t.test('of an hour’s age are read anew in the background', async t => {
     const w = await entraWorld(t)
@@ -100,9 +107,16 @@ t.test('keys that are published elsewhere than at Entra are not read', async t =
     elsewhere += 1
     response.end('{"keys":[]}')
   })
-  const authority = await stub(t, (_request, response) => response.end(JSON.stringify({ jwks_uri: `${other}/keys` })))
+  const authority = await stub(t, (_request, response) =>
+    response.end(JSON.stringify({ jwks_uri: `${other}/keys` })),
+  )
   const { find: findKey } = createSigningKeys({ authority, clock: leapingClock() })
-  const origin = { tenantId, version: 'v2', issuer: `${authority}/${tenantId}/v2.0`, keyId: 'x' } as const
+  const origin = {
+    tenantId,
+    version: 'v2',
+    issuer: `${authority}/${tenantId}/v2.0`,
+    keyId: 'x',
+  } as const
   await t.rejects(findKey(origin), { code: 'EntraUnavailable' })
   t.equal(elsewhere, 0)
 })

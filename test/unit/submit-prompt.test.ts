@@ -13,26 +13,36 @@ t.test('POST /process-prompt', async t => {
     const reply = await post('/process-prompt', { PromptContent: 'Who signed in today?' })
 
     t.equal(reply.status, 200)
-    t.same(calls.slice(0, 4), ['createSession', 'createPrompt', 'createEvaluation', 'getEvaluation'])
-    t.match(model.listSessions('alice'), [{ id: reply.body.sessionId, displayName: 'Who signed in today?' }])
+    t.same(calls.slice(0, 4), [
+      'createSession',
+      'createPrompt',
+      'createEvaluation',
+      'getEvaluation',
+    ])
+    t.match(model.listSessions('alice'), [
+      { id: reply.body.sessionId, displayName: 'Who signed in today?' },
+    ])
   })
 
-  await t.test('answers an EvaluationResult with the keys as the connector spells them', async t => {
-    const { post } = await world(t)
+  await t.test(
+    'answers an EvaluationResult with the keys as the connector spells them',
+    async t => {
+      const { post } = await world(t)
 
-    const { body } = await post('/process-prompt', { PromptContent: 'Who signed in today?' })
+      const { body } = await post('/process-prompt', { PromptContent: 'Who signed in today?' })
 
-    t.same(Object.keys(body), Object.keys(evaluationResult.shape))
-    t.match(body, {
-      skillName: null,
-      promptContent: 'Who signed in today?',
-      evaluationState: 'Completed',
-      evaluationResultType: 'Success',
-      EvaluationResultContent: /^SIMULATED ANSWER: no AI was called.*"Who signed in today\?"/s,
-      nextPromptSuggestions: [],
-    })
-    t.ok(evaluationResult.safeParse(body).success)
-  })
+      t.same(Object.keys(body), Object.keys(evaluationResult.shape))
+      t.match(body, {
+        skillName: null,
+        promptContent: 'Who signed in today?',
+        evaluationState: 'Completed',
+        evaluationResultType: 'Success',
+        EvaluationResultContent: /^SIMULATED ANSWER: no AI was called.*"Who signed in today\?"/s,
+        nextPromptSuggestions: [],
+      })
+      t.ok(evaluationResult.safeParse(body).success)
+    },
+  )
 
   await t.test('goes on in the session that the caller names', async t => {
     const { post, calls } = await world(t)
@@ -76,9 +86,15 @@ t.test('POST /process-prompt', async t => {
   })
 
   await t.test('sends the skill by name in SKILL_MODE=native', async t => {
-    const { start, model } = await world(t, { env: { SKILL_MODE: 'native' }, simulator: { skills: true } })
+    const { start, model } = await world(t, {
+      env: { SKILL_MODE: 'native' },
+      simulator: { skills: true },
+    })
 
-    const { body } = await start('Summarise this', { SkillName: 'AskGpt', SkillInputs: { incident: 42 } })
+    const { body } = await start('Summarise this', {
+      SkillName: 'AskGpt',
+      SkillInputs: { incident: 42 },
+    })
 
     t.match(model.getPrompt('alice', body.sessionId, body.promptId), {
       type: 'skill',
@@ -98,20 +114,23 @@ t.test('POST /process-prompt', async t => {
     t.same(calls, ['listPlugins', 'createSession', 'createPrompt', 'createEvaluation'])
   })
 
-  await t.test('refuses plugins that are not enabled, by name, before anything is created', async t => {
-    const { start, calls } = await world(t)
+  await t.test(
+    'refuses plugins that are not enabled, by name, before anything is created',
+    async t => {
+      const { start, calls } = await world(t)
 
-    const reply = await start('Hello', { Skillsets: ['Entra', 'Intune', 'Nonsense'] })
+      const reply = await start('Hello', { Skillsets: ['Entra', 'Intune', 'Nonsense'] })
 
-    t.equal(reply.status, 400)
-    t.same(calls, ['listPlugins'])
-    t.match(reply.body.error, {
-      code: 'PluginNotEnabled',
-      message: /"Intune", "Nonsense"/,
-      target: 'Skillsets',
-      details: [{ target: 'Skillsets[1]' }, { target: 'Skillsets[2]' }],
-    })
-  })
+      t.equal(reply.status, 400)
+      t.same(calls, ['listPlugins'])
+      t.match(reply.body.error, {
+        code: 'PluginNotEnabled',
+        message: /"Intune", "Nonsense"/,
+        target: 'Skillsets',
+        details: [{ target: 'Skillsets[1]' }, { target: 'Skillsets[2]' }],
+      })
+    },
+  )
 
   await t.test('reads the plugins at most once a minute for each connection', async t => {
     const { post, calls, clock } = await world(t)
@@ -181,36 +200,54 @@ t.test('POST /process-prompt', async t => {
     for (const [prefer, heldMs, applied] of cases) {
       const { post, clock } = await world(t)
       const began = clock.now()
-      const reply = await post('/process-prompt', { PromptContent: '[sim:state=pending]' }, { prefer })
+      const reply = await post(
+        '/process-prompt',
+        { PromptContent: '[sim:state=pending]' },
+        { prefer },
+      )
       t.equal(reply.status, 202, prefer)
       t.equal(clock.now() - began, heldMs, prefer)
       t.equal(reply.headers.get('preference-applied'), applied, prefer)
     }
   })
 
-  await t.test('answers 202 with ids, state, Retry-After, Location and Operation-Location', async t => {
-    const { start } = await world(t)
+  await t.test(
+    'answers 202 with ids, state, Retry-After, Location and Operation-Location',
+    async t => {
+      const { start } = await world(t)
 
-    const { body, headers } = await start('Hello')
+      const { body, headers } = await start('Hello')
 
-    t.match(body, { evaluationState: 'Created', evaluationResultType: 'Unknown', EvaluationResultContent: null })
-    t.equal(headers.get('retry-after'), '2')
-    const evaluation = `https://copilot.example/sessions/${body.sessionId}/prompts/${body.promptId}/evaluations/${body.evaluationId}`
-    t.equal(headers.get('location'), `${evaluation}/result`)
-    t.equal(headers.get('operation-location'), `${evaluation}/operation`)
-  })
+      t.match(body, {
+        evaluationState: 'Created',
+        evaluationResultType: 'Unknown',
+        EvaluationResultContent: null,
+      })
+      t.equal(headers.get('retry-after'), '2')
+      const evaluation = `https://copilot.example/sessions/${body.sessionId}/prompts/${body.promptId}/evaluations/${body.evaluationId}`
+      t.equal(headers.get('location'), `${evaluation}/result`)
+      t.equal(headers.get('operation-location'), `${evaluation}/operation`)
+    },
+  )
 
   await t.test('sends a connector runtime back to itself, and nobody elsewhere', async t => {
     const { post } = await world(t)
     const prefix = 'https://europe-002.azure-apihub.net/apim/copilot/c1'
     const submit = async (headers: Record<string, string>) => {
-      const reply = await post('/process-prompt', { PromptContent: 'Hello' }, { prefer: 'respond-async', ...headers })
+      const reply = await post(
+        '/process-prompt',
+        { PromptContent: 'Hello' },
+        { prefer: 'respond-async', ...headers },
+      )
       return reply.headers.get('location')?.replace(/\/sessions\/.*/, '')
     }
 
     t.equal(await submit({ 'x-ms-apim-referrer-prefix': prefix }), prefix)
     t.equal(await submit({ 'x-ms-apim-referrer': `${prefix}/process-prompt?x=1` }), prefix)
-    t.equal(await submit({ 'x-ms-apim-referrer-prefix': 'https://evil.example/apim/a/b' }), 'https://copilot.example')
+    t.equal(
+      await submit({ 'x-ms-apim-referrer-prefix': 'https://evil.example/apim/a/b' }),
+      'https://copilot.example',
+    )
     t.equal(
       await submit({ 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'http' }),
       'https://copilot.example',
@@ -240,28 +277,31 @@ t.test('POST /process-prompt', async t => {
     t.equal(model.listPrompts('alice', session?.id ?? '')?.length, 1)
   })
 
-  await t.test('does not poll for a caller that is gone before the answer could be held', async t => {
-    const gone = new AbortController()
-    const { url, calls } = await world(t, {
-      authenticate: async () => {
-        gone.abort()
-        await wait(20)
-        return connectionOf('alice')
-      },
-    })
+  await t.test(
+    'does not poll for a caller that is gone before the answer could be held',
+    async t => {
+      const gone = new AbortController()
+      const { url, calls } = await world(t, {
+        authenticate: async () => {
+          gone.abort()
+          await wait(20)
+          return connectionOf('alice')
+        },
+      })
 
-    await t.rejects(
-      request(`${url}/process-prompt`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ PromptContent: '[sim:state=pending]' }),
-        signal: gone.signal,
-      }),
-    )
-    await wait(50)
+      await t.rejects(
+        request(`${url}/process-prompt`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({ PromptContent: '[sim:state=pending]' }),
+          signal: gone.signal,
+        }),
+      )
+      await wait(50)
 
-    t.notOk(calls.includes('getEvaluation'))
-  })
+      t.notOk(calls.includes('getEvaluation'))
+    },
+  )
 
   await t.test('answers held requests with 202 when the service stops', async t => {
     const { post, calls, close } = await world(t)
@@ -273,14 +313,19 @@ t.test('POST /process-prompt', async t => {
     t.match(await reply, { status: 202, body: { evaluationState: 'Pending' } })
   })
 
-  await t.test('a poll that fails ends the wait with 202, since the evaluation runs on', async t => {
-    const { post, calls } = await world(t)
+  await t.test(
+    'a poll that fails ends the wait with 202, since the evaluation runs on',
+    async t => {
+      const { post, calls } = await world(t)
 
-    const reply = await post('/process-prompt', { PromptContent: 'Hello [sim:getEvaluation=500]' })
+      const reply = await post('/process-prompt', {
+        PromptContent: 'Hello [sim:getEvaluation=500]',
+      })
 
-    t.match(reply, { status: 202, body: { evaluationState: 'Created' } })
-    t.equal(calls.filter(call => call === 'getEvaluation').length, 1)
-  })
+      t.match(reply, { status: 202, body: { evaluationState: 'Created' } })
+      t.equal(calls.filter(call => call === 'getEvaluation').length, 1)
+    },
+  )
 
   await t.test('an error after a session or prompt exists carries their ids', async t => {
     const { start, model } = await world(t)

@@ -25,7 +25,8 @@ export async function prove(
 ): Promise<void> {
   if (!app) throw tokenError('unauthorized_client', 700016, 'Application not found.')
   if (clientAssertion === undefined) {
-    if (clientSecret !== app.clientSecret) throw tokenError('invalid_client', 7000215, 'Invalid client secret.')
+    if (clientSecret !== app.clientSecret)
+      throw tokenError('invalid_client', 7000215, 'Invalid client secret.')
     return
   }
   try {

@@ -42,8 +42,16 @@ const publicClientId = '5f0e1f2a-0000-4000-8000-00000000c11e'
 
 export type EntraModel = Awaited<ReturnType<typeof createEntraModel>>
 
-/** Entra for one tenant: signing keys, users' tokens for this API, and tokens for Graph in exchange. No HTTP; time is the clock's. */
-export async function createEntraModel({ clock, tenantId, api, servicePrincipals = [] }: EntraOptions) {
+/**
+ * Entra for one tenant: signing keys, users' tokens for this API, and tokens for Graph in exchange.
+ * No HTTP; time is the clock's.
+ */
+export async function createEntraModel({
+  clock,
+  tenantId,
+  api,
+  servicePrincipals = [],
+}: EntraOptions) {
   const callers = new Map<string, Caller>()
   const refusals = new Map<string, TokenError>()
   let keys: SigningKey[] = []
@@ -61,7 +69,9 @@ export async function createEntraModel({ clock, tenantId, api, servicePrincipals
   function sign(claims: object, header: object = {}): Promise<string> {
     const [key] = keys as [SigningKey]
     return new SignJWT({ ...claims })
-      .setProtectedHeader({ typ: 'JWT', alg: 'RS256', kid: key.jwk.kid, ...header } as { alg: string })
+      .setProtectedHeader({ typ: 'JWT', alg: 'RS256', kid: key.jwk.kid, ...header } as {
+        alg: string
+      })
       .sign(key.privateKey)
   }
 
@@ -87,7 +97,8 @@ export async function createEntraModel({ clock, tenantId, api, servicePrincipals
   const objectIdOf = (assertion: string): string => {
     const [, payload = ''] = assertion.split('.')
     const { oid, exp } = JSON.parse(Buffer.from(payload, 'base64url').toString() || '{}')
-    if (typeof oid !== 'string') throw tokenError('invalid_grant', 50013, 'Assertion failed signature validation.')
+    if (typeof oid !== 'string')
+      throw tokenError('invalid_grant', 50013, 'Assertion failed signature validation.')
     if (exp + skewSeconds < nowSeconds())
       throw tokenError('invalid_grant', 500133, 'Assertion is not within its valid time range.')
     return oid
@@ -119,7 +130,12 @@ export async function createEntraModel({ clock, tenantId, api, servicePrincipals
               appid: publicClientId,
               ver: '1.0',
             }
-          : { iss: `${authority}/${tenantId}/v2.0`, aud: api.clientId, azp: publicClientId, ver: '2.0' }
+          : {
+              iss: `${authority}/${tenantId}/v2.0`,
+              aud: api.clientId,
+              azp: publicClientId,
+              ver: '2.0',
+            }
       const now = nowSeconds()
       return sign(
         {
@@ -139,7 +155,10 @@ export async function createEntraModel({ clock, tenantId, api, servicePrincipals
       )
     },
 
-    /** From now on, refuses this user (object id) or app (client id) with this error; without one, no longer. */
+    /**
+     * From now on, refuses this user (object id) or app (client id) with this error; without one,
+     * no longer.
+     */
     refuse(subject: string, error?: TokenError): void {
       if (error) refusals.set(subject, error)
       else refusals.delete(subject)

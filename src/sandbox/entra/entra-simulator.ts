@@ -12,21 +12,33 @@ export interface EntraHttpOptions {
 
 const assertionGrant = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 
-/** Entra's HTTP over the model, by TLS: discovery, keys and the token endpoint, for both token versions. */
+/**
+ * Entra's HTTP over the model, by TLS: discovery, keys and the token endpoint, for both token
+ * versions.
+ */
 export function createEntra({ model, certificate, onCall }: EntraHttpOptions): FastifyInstance {
-  const app = Fastify({ https: { key: certificate.key, cert: certificate.certificate } }) as unknown as FastifyInstance
+  const app = Fastify({
+    https: { key: certificate.key, cert: certificate.certificate },
+  }) as unknown as FastifyInstance
 
-  app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) => {
-    done(null, Object.fromEntries(new URLSearchParams(String(body))))
-  })
+  app.addContentTypeParser(
+    'application/x-www-form-urlencoded',
+    { parseAs: 'string' },
+    (_request, body, done) => {
+      done(null, Object.fromEntries(new URLSearchParams(String(body))))
+    },
+  )
   app.setErrorHandler((error, _request, reply) => {
     const known =
-      error instanceof TokenError ? error : tokenError('temporarily_unavailable', 90033, 'Transient.', {}, 500)
+      error instanceof TokenError
+        ? error
+        : tokenError('temporarily_unavailable', 90033, 'Transient.', {}, 500)
     return reply.code(known.status).send(known.body)
   })
   app.addHook('onRequest', async request => {
     const tenant = (request.params as { tenant?: string }).tenant
-    if (tenant !== model.tenantId) throw tokenError('invalid_tenant', 90002, `Tenant '${tenant}' not found.`)
+    if (tenant !== model.tenantId)
+      throw tokenError('invalid_tenant', 90002, `Tenant '${tenant}' not found.`)
   })
 
   for (const version of ['', '/v2.0']) {
@@ -59,7 +71,12 @@ export function createEntra({ model, certificate, onCall }: EntraHttpOptions): F
         ? await model.onBehalfOf(client, form['assertion'] ?? '')
         : await model.clientCredentials(client)
     const { lifetimeSeconds } = model
-    return { token_type: 'Bearer', expires_in: lifetimeSeconds, ext_expires_in: lifetimeSeconds, access_token: token }
+    return {
+      token_type: 'Bearer',
+      expires_in: lifetimeSeconds,
+      ext_expires_in: lifetimeSeconds,
+      access_token: token,
+    }
   })
   return app
 }

@@ -11,8 +11,17 @@ export class TokenError extends Error {
   }
 }
 
-/** A refusal by OAuth's error, the AADSTS number and its text; the text names people and places, as Entra's does. */
-export function tokenError(error: string, aadsts: number, text: string, more: object = {}, status = 400): TokenError {
+/**
+ * A refusal by OAuth's error, the AADSTS number and its text; the text names people and places, as
+ * Entra's does.
+ */
+export function tokenError(
+  error: string,
+  aadsts: number,
+  text: string,
+  more: object = {},
+  status = 400,
+): TokenError {
   return new TokenError(status, {
     error,
     error_description: `AADSTS${aadsts}: ${text} Trace ID: 0 Correlation ID: 0 User: jane.doe@contoso.example`,
@@ -24,7 +33,9 @@ export function tokenError(error: string, aadsts: number, text: string, more: ob
   })
 }
 
-/** Conditional Access asks for more at the exchange (AADSTS50076), with the claims to sign in with. */
+/**
+ * Conditional Access asks for more at the exchange (AADSTS50076), with the claims to sign in with.
+ */
 export const interactionRequired = (): TokenError =>
   tokenError('interaction_required', 50076, 'You must use multi-factor authentication.', {
     suberror: 'basic_action',

@@ -27,7 +27,11 @@ export interface EvaluationEntity {
   readonly state: string
   readonly executionCount: number
   readonly isCancelled: boolean
-  readonly result: { readonly content: string | null; readonly type: string; readonly previewState: string } | null
+  readonly result: {
+    readonly content: string | null
+    readonly type: string
+    readonly previewState: string
+  } | null
 }
 
 export interface PluginEntity {

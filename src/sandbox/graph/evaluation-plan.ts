@@ -19,8 +19,12 @@ export interface EvaluationPlan {
 const startDelay = 300n * ticksPerMs
 
 /** Plans an evaluation that takes `seconds`, unless its script says otherwise. */
-export function planEvaluation(seconds: number, plan: Omit<EvaluationPlan, 'start' | 'end'>): EvaluationPlan {
-  const end = plan.created + BigInt(Math.round((plan.script.seconds ?? seconds) * 1000)) * ticksPerMs
+export function planEvaluation(
+  seconds: number,
+  plan: Omit<EvaluationPlan, 'start' | 'end'>,
+): EvaluationPlan {
+  const end =
+    plan.created + BigInt(Math.round((plan.script.seconds ?? seconds) * 1000)) * ticksPerMs
   const start = plan.created + startDelay
   return { ...plan, start: start < end ? start : end, end }
 }
@@ -40,9 +44,13 @@ function stateIn(phase: Phase, { state }: Script): string {
   return state ?? (phase === 'ended' ? 'completed' : 'running')
 }
 
-function resultIn(phase: Phase, { script, content, place }: EvaluationPlan): EvaluationEntity['result'] {
+function resultIn(
+  phase: Phase,
+  { script, content, place }: EvaluationPlan,
+): EvaluationEntity['result'] {
   if (phase === 'created') return null
-  if (phase === 'started' || script.state === 'cancelled') return { content: null, type: 'unknown', previewState: 'ga' }
+  if (phase === 'started' || script.state === 'cancelled')
+    return { content: null, type: 'unknown', previewState: 'ga' }
   const type = script.result ?? 'success'
   const answer = simulatedAnswer({ content, place, resultType: type, length: script.length })
   return { content: answer, type, previewState: 'private' }

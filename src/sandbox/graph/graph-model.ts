@@ -37,17 +37,25 @@ interface SessionState {
 export type Model = ReturnType<typeof createModel>
 
 /**
- * Security Copilot without AI: sessions, prompts and evaluations in memory, each session its owner's. No HTTP; the time is
- * the clock's. A method returns `undefined` for what does not exist, or not for this owner. Ids in either case.
+ * Security Copilot without AI: sessions, prompts and evaluations in memory, each session its
+ * owner's. No HTTP; the time is the clock's. A method returns `undefined` for what does not exist,
+ * or not for this owner. Ids in either case.
  */
-export function createModel({ clock, evaluationSeconds = 16.5, plugins = samplePlugins }: ModelOptions) {
+export function createModel({
+  clock,
+  evaluationSeconds = 16.5,
+  plugins = samplePlugins,
+}: ModelOptions) {
   const sessions = new Map<string, SessionState>()
   let last = 0n
 
   /** The last tick of this millisecond: what was created within it has happened. */
   const now = (): bigint => BigInt(clock.now() + 1) * ticksPerMs - 1n
 
-  /** The present for something new, later than all before, so that no two things are created at the same time. */
+  /**
+   * The present for something new, later than all before, so that no two things are created at the
+   * same time.
+   */
   function next(): bigint {
     const earliest = BigInt(clock.now()) * ticksPerMs
     last = earliest > last ? earliest : last + 1n
@@ -66,7 +74,12 @@ export function createModel({ clock, evaluationSeconds = 16.5, plugins = sampleP
 
     createSession(owner: string, displayName: string): SessionEntity {
       const created = dateTime(next())
-      const entity = { id: randomUUID(), createdDateTime: created, lastModifiedDateTime: created, displayName }
+      const entity = {
+        id: randomUUID(),
+        createdDateTime: created,
+        lastModifiedDateTime: created,
+        displayName,
+      }
       sessions.set(entity.id, { owner, entity, prompts: new Map() })
       return entity
     },
@@ -78,7 +91,8 @@ export function createModel({ clock, evaluationSeconds = 16.5, plugins = sampleP
         .map(session => session.entity)
         .toReversed(),
 
-    getSession: (owner: string, id: string): SessionEntity | undefined => findSession(owner, id)?.entity,
+    getSession: (owner: string, id: string): SessionEntity | undefined =>
+      findSession(owner, id)?.entity,
 
     updateSession(owner: string, id: string, displayName: string): SessionEntity | undefined {
       const session = findSession(owner, id)
@@ -119,7 +133,11 @@ export function createModel({ clock, evaluationSeconds = 16.5, plugins = sampleP
       findPrompt(owner, sessionId, id)?.entity,
 
     /** Always answers `created`, however short the evaluation is. */
-    createEvaluation(owner: string, sessionId: string, promptId: string): EvaluationEntity | undefined {
+    createEvaluation(
+      owner: string,
+      sessionId: string,
+      promptId: string,
+    ): EvaluationEntity | undefined {
       const prompt = findPrompt(owner, sessionId, promptId)
       if (!prompt) return undefined
       const { place, script, entity } = prompt
@@ -136,12 +154,21 @@ export function createModel({ clock, evaluationSeconds = 16.5, plugins = sampleP
       return evaluationAt(plan, created - 1n)
     },
 
-    listEvaluations(owner: string, sessionId: string, promptId: string): EvaluationEntity[] | undefined {
+    listEvaluations(
+      owner: string,
+      sessionId: string,
+      promptId: string,
+    ): EvaluationEntity[] | undefined {
       const prompt = findPrompt(owner, sessionId, promptId)
       return prompt && [...prompt.evaluations.values()].map(plan => evaluationAt(plan, now()))
     },
 
-    getEvaluation(owner: string, sessionId: string, promptId: string, id: string): EvaluationEntity | undefined {
+    getEvaluation(
+      owner: string,
+      sessionId: string,
+      promptId: string,
+      id: string,
+    ): EvaluationEntity | undefined {
       const plan = findPrompt(owner, sessionId, promptId)?.evaluations.get(id.toLowerCase())
       return plan && evaluationAt(plan, now())
     },

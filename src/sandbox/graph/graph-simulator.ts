@@ -25,22 +25,33 @@ type BrokenKind = 'reset' | 'lost' | 'truncated' | 'drip' | 'stall'
 const root = '/beta'
 const workspaces = `${root}/security/securityCopilot/workspaces`
 
-const jsonType = 'application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8'
-const diagnostic = '{"ServerInfo":{"DataCenter":"Simulator","Slice":"E","Ring":"0","ScaleUnit":"000"}}'
+const jsonType =
+  'application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8'
+const diagnostic =
+  '{"ServerInfo":{"DataCenter":"Simulator","Slice":"E","Ring":"0","ScaleUnit":"000"}}'
 
 /** The least privileged permission: Read.All does not write, and ReadWrite.All does not read. */
 const permissionFor = (method: string): string =>
   `SecurityCopilotWorkspaces.${method === 'GET' ? 'Read' : 'ReadWrite'}.All`
 
-function authorised({ headers, method }: FastifyRequest, authorise: SimulatorOptions['authorise']): Caller {
+function authorised(
+  { headers, method }: FastifyRequest,
+  authorise: SimulatorOptions['authorise'],
+): Caller {
   const caller = authorise(/^Bearer (\S+)$/.exec(headers.authorization ?? '')?.[1] ?? '')
   if (!caller) throw graphError(401)
   if (!caller.scopes.includes(permissionFor(method))) throw graphError(403)
   return caller
 }
 
-/** How a call is scripted to fail: by the text it sends, else by the prompts that its path names. */
-function scriptedFailure(name: Operation, { caller, params, body }: Call, model: Model): Failure | undefined {
+/**
+ * How a call is scripted to fail: by the text it sends, else by the prompts that its path names.
+ */
+function scriptedFailure(
+  name: Operation,
+  { caller, params, body }: Call,
+  model: Model,
+): Failure | undefined {
   const text = body['displayName'] ?? body['content']
   if (typeof text === 'string') return readScript(text).failures.get(name)
   if (!('session' in params)) return undefined
@@ -51,7 +62,10 @@ function scriptedFailure(name: Operation, { caller, params, body }: Call, model:
 /** Pause between the letters of an answer that drips, in real ms. */
 const dripMs = 20
 
-/** Answers that never come whole: the operation runs before a `lost`, `truncated` or `drip` answer, and not before the others. */
+/**
+ * Answers that never come whole: the operation runs before a `lost`, `truncated` or `drip` answer,
+ * and not before the others.
+ */
 function breakOff(reply: FastifyReply, kind: BrokenKind, run: () => Answer): void {
   reply.hijack()
   const { socket } = reply.request.raw
@@ -75,9 +89,21 @@ function breakOff(reply: FastifyReply, kind: BrokenKind, run: () => Answer): voi
 const send = (reply: FastifyReply, body: object): FastifyReply =>
   reply.type(jsonType).serializer(JSON.stringify).send(body)
 
-/** Graph's HTTP over the model: the twelve published operations, and Graph's errors for everything else. */
-export function createSimulator({ clock, authorise, onCall, fault, ...options }: SimulatorOptions): FastifyInstance {
-  const app = Fastify({ routerOptions: { ignoreTrailingSlash: true }, genReqId: () => randomUUID() })
+/**
+ * Graph's HTTP over the model: the twelve published operations, and Graph's errors for everything
+ * else.
+ */
+export function createSimulator({
+  clock,
+  authorise,
+  onCall,
+  fault,
+  ...options
+}: SimulatorOptions): FastifyInstance {
+  const app = Fastify({
+    routerOptions: { ignoreTrailingSlash: true },
+    genReqId: () => randomUUID(),
+  })
   const methodsOf = routesByPath(app)
   const failed = new Map<string, number>()
 

@@ -17,8 +17,9 @@ export const operations = [
 export type Operation = (typeof operations)[number]
 
 /**
- * Failures that are not told by a status: a claims challenge; answers that are not Graph's; a connection that is reset before the
- * operation runs, or after it ran (its answer is lost whole, or from the middle on); an answer that comes letter by letter, or not at all.
+ * Failures that are not told by a status: a claims challenge; answers that are not Graph's; a
+ * connection that is reset before the operation runs, or after it ran (its answer is lost whole, or
+ * from the middle on); an answer that comes letter by letter, or not at all.
  */
 export const failureKinds = [
   'claims',
@@ -64,7 +65,9 @@ function readFailure(value: string): Failure | undefined {
   const kind = failureKinds.find(name => name === what)
   if (kind) return { kind, times }
   const [, status, retryAfter] = /^([45]\d\d)(?:,([\d.-]+))?$/.exec(what) ?? []
-  return status === undefined ? undefined : { kind: 'status', status: Number(status), retryAfter, times }
+  return status === undefined
+    ? undefined
+    : { kind: 'status', status: Number(status), retryAfter, times }
 }
 
 /** A number of a marker: none, or one that makes no sense, is left out. */
@@ -74,12 +77,14 @@ function readNumber(text: string | undefined, max: number): number | undefined {
 }
 
 /**
- * Reads the markers in a text: `[sim:result=rejected]`, `[sim:state=pending]`, `[sim:seconds=2]`, `[sim:length=5000]`,
- * and `[sim:createEvaluation=503,7]`, by which that operation answers 503 with `Retry-After: 7`; `[sim:getPrompt=resetx2]` fails
- * twice and then works. Pure.
+ * Reads the markers in a text: `[sim:result=rejected]`, `[sim:state=pending]`, `[sim:seconds=2]`,
+ * `[sim:length=5000]`, and `[sim:createEvaluation=503,7]`, by which that operation answers 503 with
+ * `Retry-After: 7`; `[sim:getPrompt=resetx2]` fails twice and then works. Pure.
  */
 export function readScript(text: string): Script {
-  const values = new Map(Array.from(text.matchAll(marker), ([, key = '', value = '']) => [key, value]))
+  const values = new Map(
+    Array.from(text.matchAll(marker), ([, key = '', value = '']) => [key, value]),
+  )
   const failures = new Map<string, Failure>()
   for (const operation of operations) {
     const failure = readFailure(values.get(operation) ?? '')

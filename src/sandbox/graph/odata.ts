@@ -5,12 +5,15 @@ export class QueryError extends Error {
 
 export type Query = Readonly<Record<string, string | undefined>>
 
-const property = (entity: object, name: string): unknown => (entity as Record<string, unknown>)[name]
+const property = (entity: object, name: string): unknown =>
+  (entity as Record<string, unknown>)[name]
 
 /** Only the properties that `$select` names, in the entity's own order. */
 export function select(entity: object, query: Query): object {
   const wanted = query['$select']?.split(',').map(name => name.trim())
-  return wanted ? Object.fromEntries(Object.entries(entity).filter(([name]) => wanted.includes(name))) : entity
+  return wanted
+    ? Object.fromEntries(Object.entries(entity).filter(([name]) => wanted.includes(name)))
+    : entity
 }
 
 const literal = `'((?:[^']|'')*)'`
@@ -19,7 +22,10 @@ const contains = new RegExp(`^contains\\((\\w+), ?${literal}\\)$`)
 
 const unquote = (quoted: string): string => quoted.replaceAll("''", "'")
 
-/** The forms of `$filter` that the reference pages show: `name eq 'x'`, `isEnabled eq true`, `contains(name,'x')`. */
+/**
+ * The forms of `$filter` that the reference pages show: `name eq 'x'`, `isEnabled eq true`,
+ * `contains(name,'x')`.
+ */
 export function filter(query: Query): (entity: object) => boolean {
   const text = query['$filter']
   if (text === undefined) return () => true
@@ -29,7 +35,8 @@ export function filter(query: Query): (entity: object) => boolean {
     return entity => property(entity, name) === value
   }
   const [, within, part = ''] = contains.exec(text) ?? []
-  if (within !== undefined) return entity => String(property(entity, within)).includes(unquote(part))
+  if (within !== undefined)
+    return entity => String(property(entity, within)).includes(unquote(part))
   throw new QueryError('Invalid filter clause')
 }
 
@@ -47,11 +54,15 @@ function wholeNumber(text: string, name: string): number {
   return Number(text)
 }
 
-/** Filters, then cuts a page of at most `pageSize` (and `$top`) items at the place that `$skiptoken` says. */
+/**
+ * Filters, then cuts a page of at most `pageSize` (and `$top`) items at the place that `$skiptoken`
+ * says.
+ */
 export function pageOf(list: readonly object[], query: Query, pageSize: number): Page {
   const all = list.filter(filter(query))
   const token = query['$skiptoken']
-  const from = token === undefined ? 0 : wholeNumber(Buffer.from(token, 'base64url').toString(), '$skiptoken')
+  const from =
+    token === undefined ? 0 : wholeNumber(Buffer.from(token, 'base64url').toString(), '$skiptoken')
   const top = query['$top'] === undefined ? pageSize : wholeNumber(query['$top'], '$top')
   const to = from + Math.min(top, pageSize)
   const rest = to > from && to < all.length

@@ -1,4 +1,13 @@
-import { evaluations, listed, plugins, prompts, read, sessions, written, type Answer } from './responses.ts'
+import {
+  evaluations,
+  listed,
+  plugins,
+  prompts,
+  read,
+  sessions,
+  written,
+  type Answer,
+} from './responses.ts'
 import { found, onlyProperties, requiredText, type Call } from './call.ts'
 import { graphError } from './error-response.ts'
 import type { Model, PromptBody } from './graph-model.ts'
@@ -9,7 +18,10 @@ export interface OperationOptions {
   readonly model: Model
   /** Items on a page of a list. @default 100 */
   readonly pageSize?: number | undefined
-  /** Answers list-evaluations with one bare entity, as the reference page's sample does. @default false */
+  /**
+   * Answers list-evaluations with one bare entity, as the reference page's sample does. @default
+   * false
+   */
   readonly bareEvaluation?: boolean | undefined
   /** Accepts prompts of type "skill", which Graph does not yet. @default false */
   readonly skills?: boolean | undefined
@@ -40,13 +52,20 @@ export function publishedOperations(options: OperationOptions): readonly Publish
     const workspace = { id: workspaceId, displayName: 'SecurityCopilot_Workspace' }
     // The sample of this list, unlike the others, has a type on each item and no context.
     const type = '#microsoft.graph.security.securityCopilot.workspace'
-    const value = pageOf([workspace], query, pageSize).items.map(item => ({ '@odata.type': type, ...item }))
+    const value = pageOf([workspace], query, pageSize).items.map(item => ({
+      '@odata.type': type,
+      ...item,
+    }))
     return { status: 200, body: { value } }
   }
 
   function createSession(call: Call): Answer {
     onlyProperties(call, 'displayName')
-    return written(call, sessions, model.createSession(call.caller.owner, requiredText(call, 'displayName')))
+    return written(
+      call,
+      sessions,
+      model.createSession(call.caller.owner, requiredText(call, 'displayName')),
+    )
   }
 
   function updateSession(call: Call): Answer {
@@ -64,7 +83,10 @@ export function publishedOperations(options: OperationOptions): readonly Publish
     onlyProperties(call, 'type', 'content', ...(skills ? ['skillName', 'inputs'] : []))
     if (body['type'] !== 'prompt' && !(skills && body['type'] === 'skill')) throw graphError(400)
     const content = requiredText(call, 'content')
-    const prompt = model.createPrompt(caller.owner, params.session, { ...(body as unknown as PromptBody), content })
+    const prompt = model.createPrompt(caller.owner, params.session, {
+      ...(body as unknown as PromptBody),
+      content,
+    })
     return written(call, prompts, found(prompt))
   }
 
@@ -78,7 +100,11 @@ export function publishedOperations(options: OperationOptions): readonly Publish
   function createEvaluation(call: Call): Answer {
     const { caller, params } = call
     onlyProperties(call)
-    return written(call, evaluations, found(model.createEvaluation(caller.owner, params.session, params.prompt)))
+    return written(
+      call,
+      evaluations,
+      found(model.createEvaluation(caller.owner, params.session, params.prompt)),
+    )
   }
 
   return [
@@ -100,14 +126,21 @@ export function publishedOperations(options: OperationOptions): readonly Publish
       name: 'getSession',
       method: 'GET',
       path: sessionPath,
-      run: call => read(call, sessions, found(model.getSession(call.caller.owner, call.params.session))),
+      run: call =>
+        read(call, sessions, found(model.getSession(call.caller.owner, call.params.session))),
     },
     { name: 'updateSession', method: 'PATCH', path: sessionPath, run: updateSession },
     {
       name: 'listPrompts',
       method: 'GET',
       path: promptsPath,
-      run: call => listed(call, prompts, found(model.listPrompts(call.caller.owner, call.params.session)), pageSize),
+      run: call =>
+        listed(
+          call,
+          prompts,
+          found(model.listPrompts(call.caller.owner, call.params.session)),
+          pageSize,
+        ),
     },
     { name: 'createPrompt', method: 'POST', path: promptsPath, run: createPrompt },
     {
@@ -127,7 +160,11 @@ export function publishedOperations(options: OperationOptions): readonly Publish
       path: `${evaluationsPath}/:evaluation`,
       run: call => {
         const { session, prompt, evaluation } = call.params
-        return read(call, evaluations, found(model.getEvaluation(call.caller.owner, session, prompt, evaluation)))
+        return read(
+          call,
+          evaluations,
+          found(model.getEvaluation(call.caller.owner, session, prompt, evaluation)),
+        )
       },
     },
   ]

@@ -13,10 +13,13 @@ export interface Resource {
   readonly tip: string
 }
 
-const workspaceContext = ({ workspace }: Call['params']) => `security/securityCopilot/workspaces('${workspace}')`
+const workspaceContext = ({ workspace }: Call['params']) =>
+  `security/securityCopilot/workspaces('${workspace}')`
 const sessionsContext = (params: Call['params']) => `${workspaceContext(params)}/sessions`
-const promptsContext = (params: Call['params']) => `${sessionsContext(params)}('${params.session}')/prompts`
-const evaluationsContext = (params: Call['params']) => `${promptsContext(params)}('${params.prompt}')/evaluations`
+const promptsContext = (params: Call['params']) =>
+  `${sessionsContext(params)}('${params.session}')/prompts`
+const evaluationsContext = (params: Call['params']) =>
+  `${promptsContext(params)}('${params.prompt}')/evaluations`
 
 export const plugins: Resource = {
   contextOf: params => `${workspaceContext(params)}/plugins`,
@@ -24,18 +27,28 @@ export const plugins: Resource = {
 }
 export const sessions: Resource = { contextOf: sessionsContext, tip: 'createdDateTime,displayName' }
 export const prompts: Resource = { contextOf: promptsContext, tip: 'content,createdDateTime' }
-export const evaluations: Resource = { contextOf: evaluationsContext, tip: 'completedDateTime,createdDateTime' }
+export const evaluations: Resource = {
+  contextOf: evaluationsContext,
+  tip: 'completedDateTime,createdDateTime',
+}
 
 /** Keys as a tip writes them: left open. */
 const openKeys = (context: string): string =>
-  context.replace(/workspaces\('[^']*'\)/, "workspaces('<key>')").replaceAll(/s\('[^'<]*'\)/g, "s('<guid>')")
+  context
+    .replace(/workspaces\('[^']*'\)/, "workspaces('<key>')")
+    .replaceAll(/s\('[^'<]*'\)/g, "s('<guid>')")
 
 const tips = (context: string, key: string, properties: string): string =>
   'Use $select to choose only the properties your app needs, as this can lead to performance improvements. ' +
   `For example: GET ${openKeys(context)}${key}?$select=${properties}`
 
 /** A page of a collection. */
-export function listed(call: Call, { contextOf, tip }: Resource, items: readonly object[], pageSize: number): Answer {
+export function listed(
+  call: Call,
+  { contextOf, tip }: Resource,
+  items: readonly object[],
+  pageSize: number,
+): Answer {
   const { items: value, count, skipToken } = pageOf(items, call.query, pageSize)
   const context = contextOf(call.params)
   const next = new URLSearchParams({ ...call.query, $skiptoken: skipToken ?? '' })
@@ -45,14 +58,21 @@ export function listed(call: Call, { contextOf, tip }: Resource, items: readonly
       '@odata.context': `${call.base}/$metadata#${context}`,
       '@microsoft.graph.tips': tips(context, '', tip),
       ...(call.query['$count'] === 'true' && { '@odata.count': count }),
-      ...(skipToken !== undefined && { '@odata.nextLink': `${call.base}${call.path}?${next.toString()}` }),
+      ...(skipToken !== undefined && {
+        '@odata.nextLink': `${call.base}${call.path}?${next.toString()}`,
+      }),
       value,
     },
   }
 }
 
 /** One entity that was read; `key` is how the tip writes its key. */
-export function read(call: Call, { contextOf, tip }: Resource, entity: object, key = "('<guid>')"): Answer {
+export function read(
+  call: Call,
+  { contextOf, tip }: Resource,
+  entity: object,
+  key = "('<guid>')",
+): Answer {
   const context = contextOf(call.params)
   return {
     status: 200,
@@ -65,7 +85,12 @@ export function read(call: Call, { contextOf, tip }: Resource, entity: object, k
 }
 
 /** One entity that was written: no tips. */
-export const written = (call: Call, { contextOf }: Resource, entity: object, status = 201): Answer => ({
+export const written = (
+  call: Call,
+  { contextOf }: Resource,
+  entity: object,
+  status = 201,
+): Answer => ({
   status,
   body: { '@odata.context': `${call.base}/$metadata#${contextOf(call.params)}/$entity`, ...entity },
 })

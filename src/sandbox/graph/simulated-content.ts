@@ -24,15 +24,22 @@ const reasons: Readonly<Record<string, string>> = {
   needAdditionalClaims: 'A plugin needs a stronger sign-in.',
 }
 
-/** An answer that is plainly simulated and differs for each prompt; the same prompt is answered the same. Pure. */
+/**
+ * An answer that is plainly simulated and differs for each prompt; the same prompt is answered the
+ * same. Pure.
+ */
 export function simulatedAnswer({ content, place, resultType, length }: Asked): string {
   const fingerprint = createHash('sha256').update(content).digest('hex').slice(0, 12)
   const quote = content.trim().replace(/\s+/g, ' ').slice(0, maxQuoteLength)
   const lines = [
     simulatedNote,
-    ...(resultType === 'success' ? [] : [reasons[resultType] ?? `The result type is "${resultType}".`]),
+    ...(resultType === 'success'
+      ? []
+      : [reasons[resultType] ?? `The result type is "${resultType}".`]),
     `Prompt ${place} of its session, ${content.length} characters, fingerprint ${fingerprint}: "${quote}"`,
   ]
   const text = `${lines.join('\n')}\n`
-  return length === undefined ? text : text.padEnd(length, 'All work and no play. ').slice(0, length)
+  return length === undefined
+    ? text
+    : text.padEnd(length, 'All work and no play. ').slice(0, length)
 }

@@ -4,7 +4,9 @@ export type Json = any
 
 /** The operations that a definition declares at a path. */
 export function pathOf({ paths }: Json, path: string): Json {
-  const template = Object.keys(paths).find(one => new RegExp(`^${one.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(path))
+  const template = Object.keys(paths).find(one =>
+    new RegExp(`^${one.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(path),
+  )
   return template === undefined ? undefined : paths[template]
 }
 
@@ -18,7 +20,10 @@ export const apiConnectionRequest =
     body,
   })
 
-/** A Power Automate action of a connector: names an operation of the definition, and its parameters by their names. */
+/**
+ * A Power Automate action of a connector: names an operation of the definition, and its parameters
+ * by their names.
+ */
 export const openApiConnectionRequest =
   (prefix: string, { paths }: Json) =>
   ({ host, parameters }: Json): ActionRequest => {
@@ -45,7 +50,11 @@ export const openApiConnectionRequest =
         const [body] = Object.values(given('body'))
         return {
           method,
-          url: prefix + template.replaceAll(/\{(\w+)\}/g, (_all, name) => encodeURIComponent(given('path')[name])),
+          url:
+            prefix +
+            template.replaceAll(/\{(\w+)\}/g, (_all, name) =>
+              encodeURIComponent(given('path')[name]),
+            ),
           headers: { ...given('header'), ...(body && { 'Content-Type': 'application/json' }) },
           body,
         }

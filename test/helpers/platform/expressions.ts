@@ -1,7 +1,10 @@
 /** What an expression can read: functions by their lower-case names. */
 export type Functions = Readonly<Record<string, (...values: any[]) => unknown>>
 
-/** Property look-up as the workflow engine does it: whatever the case of the key, and `body/name` for a name in the body. */
+/**
+ * Property look-up as the workflow engine does it: whatever the case of the key, and `body/name`
+ * for a name in the body.
+ */
 export function lookUp(target: any, key: unknown): unknown {
   if (target === undefined || target === null) return null
   if (Array.isArray(target)) return target[Number(key)] ?? null
@@ -9,12 +12,17 @@ export function lookUp(target: any, key: unknown): unknown {
   const name = Object.keys(target).find(one => one.toLowerCase() === wanted)
   if (name !== undefined) return target[name]
   const slash = String(key).indexOf('/')
-  return slash < 0 ? null : lookUp(lookUp(target, String(key).slice(0, slash)), String(key).slice(slash + 1))
+  return slash < 0
+    ? null
+    : lookUp(lookUp(target, String(key).slice(0, slash)), String(key).slice(slash + 1))
 }
 
 const token = /\s*(?:('(?:[^']|'')*')|(-?\d+(?:\.\d+)?)|([A-Za-z_$][\w$]*)|(\?\[|[[\](),]))/y
 
-/** Evaluates an expression of the workflow definition language: literals, function calls and `['key']` or `?['key']` after them. */
+/**
+ * Evaluates an expression of the workflow definition language: literals, function calls and
+ * `['key']` or `?['key']` after them.
+ */
 function evaluateExpression(text: string, functions: Functions): unknown {
   let at = 0
   function next(): RegExpExecArray | undefined {
@@ -60,7 +68,8 @@ function evaluateExpression(text: string, functions: Functions): unknown {
   }
 
   const result = value()
-  if (text.slice(at).trim() !== '') throw new Error(`Cannot read the expression after position ${at}: ${text}`)
+  if (text.slice(at).trim() !== '')
+    throw new Error(`Cannot read the expression after position ${at}: ${text}`)
   return result
 }
 
@@ -68,16 +77,23 @@ function evaluateExpression(text: string, functions: Functions): unknown {
 const asText = (value: unknown): string =>
   typeof value === 'string' ? value : value === null ? '' : JSON.stringify(value)
 
-/** Any part of a definition with its expressions evaluated: `@expression` whole, `@{expression}` inside of a text. */
+/**
+ * Any part of a definition with its expressions evaluated: `@expression` whole, `@{expression}`
+ * inside of a text.
+ */
 export function evaluate(part: any, functions: Functions): any {
   if (typeof part === 'string') {
     if (part.startsWith('@@')) return part.slice(1)
     if (/^@[^{]/.test(part)) return evaluateExpression(part.slice(1), functions)
-    return part.replaceAll(/@\{([^}]*)\}/g, (_all, inner: string) => asText(evaluateExpression(inner, functions)))
+    return part.replaceAll(/@\{([^}]*)\}/g, (_all, inner: string) =>
+      asText(evaluateExpression(inner, functions)),
+    )
   }
   if (Array.isArray(part)) return part.map(one => evaluate(one, functions))
   if (typeof part !== 'object' || part === null) return part
-  return Object.fromEntries(Object.entries(part).map(([key, one]) => [key, evaluate(one, functions)]))
+  return Object.fromEntries(
+    Object.entries(part).map(([key, one]) => [key, evaluate(one, functions)]),
+  )
 }
 
 /** The functions that need nothing of the run. */

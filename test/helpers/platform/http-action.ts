@@ -23,7 +23,8 @@ export interface ActionOptions {
   resolve(url: string): string
 }
 
-// learn.microsoft.com/azure/logic-apps: the defaults of the retry policy, and of a poll that is not told when.
+// learn.microsoft.com/azure/logic-apps: the defaults of the retry policy, and of a poll that is not
+// told when.
 const maxRetries = 4
 const retryMs = 7500
 const pollMs = 20_000
@@ -50,8 +51,14 @@ async function send(request: ActionRequest, { resolve }: ActionOptions): Promise
   }
 }
 
-/** Sends it as often as the default retry policy does: 408, 429 and 5xx again, after `Retry-After` if the answer has one. */
-async function sendWithRetries(request: ActionRequest, options: ActionOptions): Promise<ActionOutput> {
+/**
+ * Sends it as often as the default retry policy does: 408, 429 and 5xx again, after `Retry-After`
+ * if the answer has one.
+ */
+async function sendWithRetries(
+  request: ActionRequest,
+  options: ActionOptions,
+): Promise<ActionOutput> {
   for (let retries = 0; ; retries += 1) {
     const output = await send(request, options)
     if (!isRetried(output.statusCode) || retries === maxRetries) return output
@@ -60,15 +67,19 @@ async function sendWithRetries(request: ActionRequest, options: ActionOptions): 
 }
 
 /**
- * An HTTP action or a connector's: retries, then follows 202 by GET on the absolute `Location`, as often as `Retry-After` says, with the
- * action's own headers, until the answer is another.
+ * An HTTP action or a connector's: retries, then follows 202 by GET on the absolute `Location`, as
+ * often as `Retry-After` says, with the action's own headers, until the answer is another.
  */
-export async function runHttpAction(request: ActionRequest, options: ActionOptions): Promise<ActionOutput> {
+export async function runHttpAction(
+  request: ActionRequest,
+  options: ActionOptions,
+): Promise<ActionOutput> {
   const { 'Content-Type': _contentType, ...headers } = request.headers
   let output = await sendWithRetries(request, options)
   while (output.statusCode === 202 && !options.disableAsyncPattern) {
     const { location = '' } = output.headers
-    if (!URL.canParse(location)) throw new Error(`Cannot poll: Location is not absolute: ${location}`)
+    if (!URL.canParse(location))
+      throw new Error(`Cannot poll: Location is not absolute: ${location}`)
     await options.clock.sleep(waitOf(output, pollMs), never)
     output = await sendWithRetries({ method: 'GET', url: location, headers }, options)
   }

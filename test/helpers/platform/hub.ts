@@ -25,7 +25,10 @@ const host = 'europe-001.azure-apihub.net'
 const connection = '/apim/securitycopilot/shared-securitycopilot-4f1c'
 
 /** The headers that the policies set: an absent connection parameter is sent as its default. */
-function policyHeaders({ properties }: Json, values: Readonly<Record<string, string>>): Record<string, string> {
+function policyHeaders(
+  { properties }: Json,
+  values: Readonly<Record<string, string>>,
+): Record<string, string> {
   return Object.fromEntries(
     properties.policyTemplateInstances.map(({ parameters }: Json) => [
       parameters['x-ms-apimTemplateParameter.name'],
@@ -38,8 +41,9 @@ function policyHeaders({ properties }: Json, values: Readonly<Record<string, str
 }
 
 /**
- * A connector's runtime over real HTTP: knows only the paths that the definition declares, drops headers that it does not, applies the
- * policies, and tells the service its own address by `X-MS-APIM-Referrer`, as seen in public captures.
+ * A connector's runtime over real HTTP: knows only the paths that the definition declares, drops
+ * headers that it does not, applies the policies, and tells the service its own address by
+ * `X-MS-APIM-Referrer`, as seen in public captures.
  */
 export async function createHub(
   t: Test,

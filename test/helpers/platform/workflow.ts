@@ -32,19 +32,21 @@ class Terminated extends Error {
 
 const never = new AbortController().signal
 
-/** Runs a workflow definition, as far as the examples need: knows only the platform's public rules. */
+/**
+ * Runs a workflow definition, as far as the examples need: knows only the platform's public rules.
+ */
 export async function runWorkflow(definition: any, options: WorkflowOptions): Promise<WorkflowRun> {
   const outputs: Record<string, any> = {}
   const run = { name: randomUUID() }
-  const defaults = Object.entries<any>(definition.parameters ?? {}).map(([name, { defaultValue }]) => [
-    name,
-    defaultValue,
-  ])
+  const defaults = Object.entries<any>(definition.parameters ?? {}).map(
+    ([name, { defaultValue }]) => [name, defaultValue],
+  )
   const parameters = { ...Object.fromEntries(defaults), ...options.parameters }
   const functions: Functions = {
     ...pureFunctions,
     parameters: name => {
-      if (parameters[name] === undefined) throw new Error(`Cannot read the parameter "${name}": it has no value`)
+      if (parameters[name] === undefined)
+        throw new Error(`Cannot read the parameter "${name}": it has no value`)
       return parameters[name]
     },
     triggerbody: () => options.triggerBody,
@@ -60,7 +62,10 @@ export async function runWorkflow(definition: any, options: WorkflowOptions): Pr
       resolve: options.resolve ?? (url => url),
     })
     if (output.statusCode < 400) return output
-    const { code, message } = (output.body as any)?.error ?? { code: String(output.statusCode), message: '' }
+    const { code, message } = (output.body as any)?.error ?? {
+      code: String(output.statusCode),
+      message: '',
+    }
     throw new Terminated({ code, message })
   }
 
@@ -100,7 +105,9 @@ export async function runWorkflow(definition: any, options: WorkflowOptions): Pr
   async function runActions(actions: Record<string, any>): Promise<void> {
     const left = new Map(Object.entries(actions))
     while (left.size > 0) {
-      const ready = [...left].find(([, { runAfter = {} }]) => Object.keys(runAfter).every(name => !left.has(name)))
+      const ready = [...left].find(([, { runAfter = {} }]) =>
+        Object.keys(runAfter).every(name => !left.has(name)),
+      )
       if (!ready) throw new Error('Cannot order the actions: they wait for one another')
       const [name, action] = ready
       const kind = kinds[action.type]
