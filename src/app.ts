@@ -1,34 +1,65 @@
 import { randomUUID } from 'node:crypto'
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
-import type { Clock } from './lib/clock.ts'
 import type { Authenticate } from './auth/caller.ts'
-import { evaluationRoutes } from './routes/fetch-prompt-status.ts'
-import { promptbookRoute } from './routes/fetch-promptbook-status.ts'
-import { named } from './routes/schemas.ts'
-import { submitRoute } from './routes/submit-prompt.ts'
 import type { Copilot } from './copilot/copilot.ts'
-import { documents } from './openapi/documents.ts'
-import type { IdempotencyStore } from './idempotency/store.ts'
+import type { Clock } from './lib/clock.ts'
 import type { Limiter, Quota } from './limits/limiter.ts'
-import type { Observer } from './telemetry/observer.ts'
-import type { Tracer } from './telemetry/tracer.ts'
-import { answerHeadersPlugin } from './plugins/response-headers.ts'
-import { connection } from './plugins/authentication.ts'
-import { answerClientError, answerFrameworkError, errorHandler } from './plugins/error-handler.ts'
-import { healthRoutes, named as namedHealth, type ReadinessCheck } from './routes/health.ts'
+import { documents } from './openapi/documents.ts'
+import { authentication } from './plugins/authentication.ts'
+import { errorHandler, sendClientError, sendFrameworkError } from './plugins/error-handler.ts'
 import { rateLimit } from './plugins/rate-limit.ts'
 import { requestLog } from './plugins/request-log.ts'
+import { responseHeadersPlugin } from './plugins/response-headers.ts'
 import { shutdown } from './plugins/shutdown.ts'
 import { unknownRoutes } from './plugins/unknown-routes.ts'
-import type { ServerLimits } from './server-limits.ts'
 import { compilersFactory } from './plugins/validation.ts'
 import { wellFormed } from './plugins/well-formed.ts'
+import { fetchPromptStatusRoute } from './routes/fetch-prompt-status.ts'
+import { fetchPromptbookStatusRoute } from './routes/fetch-promptbook-status.ts'
+import { healthRoutes, named as namedHealth, type ReadinessCheck } from './routes/health.ts'
+import { pollPromptRoutes } from './routes/poll-prompt.ts'
+import { named } from './routes/schemas.ts'
+import { submitRoutes } from './routes/submit-prompt.ts'
+import type { Observer } from './telemetry/observer.ts'
+import type { Tracer } from './telemetry/tracer.ts'
+
+/** What one client may take of the server, and for how long. Times in ms. */
+export interface ServerLimits {
+  /** From the first byte of a request to the end of its headers. */
+  readonly headersTimeoutMs: number
+  /**
+   * From the first byte to the end of the body. The response may take longer: a Submit waits up to
+   * 100 s.
+   */
+  readonly requestTimeoutMs: number
+  /** How often both are looked at. */
+  readonly checkIntervalMs: number
+  /**
+   * An idle connection is kept so long: longer than balancers keep theirs (60 s, as a rule), so
+   * that it is they who close.
+   */
+  readonly keepAliveTimeoutMs: number
+  /** Connections at the same time; further ones are closed at once. */
+  readonly maxConnections: number
+  /** Path and headers together. */
+  readonly maxHeaderBytes: number
+  readonly maxBodyBytes: number
+}
+
+export const serverLimits: ServerLimits = {
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 30_000,
+  checkIntervalMs: 2000,
+  keepAliveTimeoutMs: 75_000,
+  maxConnections: 10_000,
+  maxHeaderBytes: 16 * 1024,
+  maxBodyBytes: 1024 * 1024,
+}
 
 /** What the service is made of. */
 export interface Parts {
   readonly copilot: Copilot
   readonly authenticate: Authenticate
-  readonly idempotency: IdempotencyStore
   readonly limiter: Limiter
   readonly quota: Quota
   readonly clock: Clock
@@ -42,8 +73,8 @@ export interface Parts {
   readonly publicUrl: string
   /** How long Submit waits when the caller does not say. */
   readonly submitWaitSeconds: number
-  /** Put on every answer. */
-  readonly extraHeaders?: Readonly<Record<string, string>>
+  /** Put on every response. */
+  readonly extraHeaders: Readonly<Record<string, string>>
 }
 
 /**
@@ -56,7 +87,6 @@ const maxParamLength = 16_384
 export function buildApp({
   copilot,
   authenticate,
-  idempotency,
   limiter,
   quota,
   clock,
@@ -65,10 +95,10 @@ export function buildApp({
   tracer,
   checks,
   limits,
-  extraHeaders = {},
+  extraHeaders,
   ...wire
 }: Parts): FastifyInstance {
-  const answers = { clock, observer, extraHeaders }
+  const responses = { clock, observer, extraHeaders }
   const app = Fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
@@ -88,15 +118,15 @@ export function buildApp({
     // Whoever still gets in while the service stops is answered in our words.
     return503OnClosing: false,
     frameworkErrors: (error, request, reply) => {
-      answerFrameworkError(error, request, reply, answers)
+      sendFrameworkError(error, request, reply, responses)
     },
-    clientErrorHandler: (error, socket) => answerClientError(error, socket, answers),
+    clientErrorHandler: (error, socket) => sendClientError(error, socket, responses),
   })
   app.server.maxConnections = limits.maxConnections
   app.removeContentTypeParser('text/plain')
 
-  app.register(answerHeadersPlugin, answers)
-  app.register(errorHandler, answers)
+  app.register(responseHeadersPlugin, responses)
+  app.register(errorHandler, responses)
   app.register(requestLog, { clock, observer, tracer })
   app.register(shutdown)
   app.register(wellFormed)
@@ -108,16 +138,17 @@ export function buildApp({
       app.shutdown.refuse()
       done()
     })
-    actions.register(connection, { authenticate })
+    actions.register(authentication, { authenticate, clock })
     actions.register(rateLimit, { limiter, quota, observer })
     // The ids in the path, valid by now, for the request's line in the log.
     actions.addHook('preHandler', ({ journal, params }, _reply, done) => {
       Object.assign(journal, params)
       done()
     })
-    actions.register(submitRoute, { copilot, idempotency, clock, ...wire })
-    actions.register(evaluationRoutes, { copilot, clock, ...wire })
-    actions.register(promptbookRoute, { copilot })
+    actions.register(submitRoutes, { copilot, clock, ...wire })
+    actions.register(fetchPromptStatusRoute, { copilot })
+    actions.register(pollPromptRoutes, { copilot, clock, ...wire })
+    actions.register(fetchPromptbookStatusRoute, { copilot })
   })
   return app
 }

@@ -1,40 +1,50 @@
+/** A row of the catalogue. */
+interface CatalogueRow {
+  /** HTTP status. */
+  readonly status: number
+  /** `Retry-After` in whole seconds, when whoever raises the error knows no better. */
+  readonly retryAfterSeconds?: number
+}
+
 /**
- * Every error a caller can receive: code and HTTP status. A published code never changes;
- * docs/errors.md lists the same rows.
+ * Every error a caller can receive, by its code. A published code never changes; docs/errors.md
+ * lists the same rows.
  */
 export const catalogue = {
-  InvalidRequest: 400,
-  PluginNotEnabled: 400,
-  AuthenticationRequired: 401,
-  InvalidToken: 401,
-  InvalidClientCredentials: 401,
-  InsufficientClaims: 401,
-  TenantNotAllowed: 403,
-  ScopeMissing: 403,
-  AppOnlyTokenNotSupported: 403,
-  GraphForbidden: 403,
-  NotFound: 404,
-  SessionNotFound: 404,
-  PromptNotFound: 404,
-  EvaluationNotFound: 404,
-  MethodNotAllowed: 405,
-  PayloadTooLarge: 413,
-  UnsupportedMediaType: 415,
-  IdempotencyKeyReused: 422,
-  RateLimitExceeded: 429,
-  GraphThrottled: 429,
-  HeadersTooLarge: 431,
-  InternalError: 500,
-  EntraMisconfigured: 500,
-  GraphInvalidResponse: 502,
-  GraphError: 502,
-  SubmissionUnconfirmed: 502,
-  GraphUnavailable: 503,
-  EntraUnavailable: 503,
-  StoreUnavailable: 503,
-  ShuttingDown: 503,
-  GraphTimeout: 504,
-} as const satisfies Record<string, number>
+  InvalidRequest: { status: 400 },
+  PluginNotEnabled: { status: 400 },
+  AuthenticationRequired: { status: 401 },
+  InvalidToken: { status: 401 },
+  InvalidClientCredentials: { status: 401 },
+  InsufficientClaims: { status: 401 },
+  TenantNotAllowed: { status: 403 },
+  ScopeMissing: { status: 403 },
+  AppOnlyTokenNotSupported: { status: 403 },
+  GraphForbidden: { status: 403 },
+  NotFound: { status: 404 },
+  SessionNotFound: { status: 404 },
+  PromptNotFound: { status: 404 },
+  EvaluationNotFound: { status: 404 },
+  MethodNotAllowed: { status: 405 },
+  PayloadTooLarge: { status: 413 },
+  UnsupportedMediaType: { status: 415 },
+  IdempotencyKeyReused: { status: 422 },
+  RateLimitExceeded: { status: 429 },
+  // Some Graph services leave `Retry-After` out of a 429.
+  GraphThrottled: { status: 429, retryAfterSeconds: 10 },
+  HeadersTooLarge: { status: 431 },
+  InternalError: { status: 500 },
+  EntraMisconfigured: { status: 500 },
+  GraphInvalidResponse: { status: 502 },
+  GraphError: { status: 502 },
+  SubmissionUnconfirmed: { status: 502 },
+  GraphUnavailable: { status: 503, retryAfterSeconds: 10 },
+  EntraUnavailable: { status: 503, retryAfterSeconds: 10 },
+  StoreUnavailable: { status: 503, retryAfterSeconds: 5 },
+  // Until another replica has taken over.
+  ShuttingDown: { status: 503, retryAfterSeconds: 2 },
+  GraphTimeout: { status: 504 },
+} as const satisfies Record<string, CatalogueRow>
 
 /** The stable code of an error. */
 export type ErrorCode = keyof typeof catalogue
@@ -60,23 +70,24 @@ export interface CreatedIds {
   readonly promptId?: string
 }
 
-/**
- * What an error may carry beside its code and message; shown to the caller unless it says
- * otherwise.
- */
-export interface ErrorFacts extends CreatedIds {
+/** What an error shows its caller, beside code and message. */
+export interface ShownFacts extends CreatedIds {
   readonly target?: string
   readonly details?: readonly ErrorDetail[]
   readonly graph?: GraphRefusal
-  /** Whole seconds, sent as `Retry-After`. */
+  /** Whole seconds, sent as `Retry-After`. @default the catalogue's, if it has one */
   readonly retryAfterSeconds?: number
   /** Further response headers: `Allow`, `WWW-Authenticate`. */
   readonly headers?: Readonly<Record<string, string>>
-  /** How long Graph itself asks to wait, in seconds; not shown. */
+}
+
+/** What the service itself knows of an error; never shown to a caller. */
+export interface InnerFacts {
+  /** How long Graph itself asks to wait, in seconds. */
   readonly suggestedWaitSeconds?: number | undefined
-  /** Nothing was sent, so nothing can have run; not shown. */
+  /** Nothing was sent, so nothing can have run. */
   readonly notSent?: boolean
-  /** Repeating now is of no use; not shown. */
+  /** Repeating now is of no use. */
   readonly final?: boolean
   /** Kept for the log only. */
   readonly cause?: unknown
@@ -84,38 +95,41 @@ export interface ErrorFacts extends CreatedIds {
 
 /**
  * The one error class. Its message reads "Cannot do X: why" and is shown to the caller: it holds no
- * token, no secret and no text of a prompt or an answer.
+ * token, no secret and no text of a prompt or of a result.
  */
 export class ConnectorError extends Error {
   override readonly name = 'ConnectorError'
   readonly code: ErrorCode
   readonly status: number
-  readonly facts: ErrorFacts
+  readonly shown: ShownFacts
+  readonly inner: InnerFacts
 
-  constructor(code: ErrorCode, message: string, facts: ErrorFacts = {}) {
-    // No stack: the code says where it comes from, what nobody foresaw keeps its own as the cause,
-    // and taking a stack is the dearest part of a refusal.
+  constructor(code: ErrorCode, message: string, shown: ShownFacts = {}, inner: InnerFacts = {}) {
+    // No stack: the code says where it comes from, an unforeseen error keeps its own as the cause,
+    // and taking a stack is the most expensive part of a refusal.
     const { stackTraceLimit } = Error
     Error.stackTraceLimit = 0
-    super(message, { cause: facts.cause })
+    super(message, { cause: inner.cause })
     Error.stackTraceLimit = stackTraceLimit
+    const { status, retryAfterSeconds }: CatalogueRow = catalogue[code]
     this.code = code
-    this.status = catalogue[code]
-    this.facts = facts
+    this.status = status
+    this.shown = retryAfterSeconds === undefined ? shown : { retryAfterSeconds, ...shown }
+    this.inner = inner
   }
 
   /**
-   * Anything thrown as one of ours; what nobody foresaw becomes `InternalError`, which shows
+   * Anything thrown as one of ours; an unforeseen error becomes `InternalError`, which shows
    * nothing of it.
    */
   static from(error: unknown): ConnectorError {
     if (error instanceof ConnectorError) return error
     const message = 'Cannot complete the request: an unexpected error occurred'
-    return new ConnectorError('InternalError', message, { cause: error })
+    return new ConnectorError('InternalError', message, {}, { cause: error })
   }
 
-  /** The same error, carrying the ids of what exists already. */
+  /** The same error, showing the ids of what exists already. */
   with(ids: CreatedIds): ConnectorError {
-    return new ConnectorError(this.code, this.message, { ...this.facts, ...ids })
+    return new ConnectorError(this.code, this.message, { ...this.shown, ...ids }, this.inner)
   }
 }

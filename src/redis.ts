@@ -14,7 +14,7 @@ const startTimeoutMs = 1000
  * comes back by itself. Whoever uses it hears of failures by its commands, so its own error events
  * say nothing new.
  */
-export async function connectStore(url: string | undefined): Promise<Redis | undefined> {
+export async function connectRedis(url: string | undefined): Promise<Redis | undefined> {
   if (url === undefined) return undefined
   // Loaded only by those who have a store: it takes 20 MB.
   const { Redis: Client } = await import('ioredis')
@@ -34,19 +34,19 @@ export async function connectStore(url: string | undefined): Promise<Redis | und
 /** How long a check of readiness waits for the store: a probe gives up after a second. */
 const checkMs = 500
 
-const retryAfterSeconds = 5
-
 /**
  * Makes sure that the store answers.
  * @throws ConnectorError `StoreUnavailable`
  */
-export async function checkStore(store: Redis): Promise<void> {
+export async function checkRedis(redis: Redis): Promise<void> {
   try {
-    await within(checkMs, store.ping())
+    await within(checkMs, redis.ping())
   } catch (cause) {
-    throw new ConnectorError('StoreUnavailable', 'Cannot take calls: the store does not answer', {
-      cause,
-      retryAfterSeconds,
-    })
+    throw new ConnectorError(
+      'StoreUnavailable',
+      'Cannot take calls: the store does not answer',
+      {},
+      { cause },
+    )
   }
 }

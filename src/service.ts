@@ -1,90 +1,157 @@
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { Redis } from 'ioredis'
-import { buildApp } from './app.ts'
-import type { Clock } from './lib/clock.ts'
+import { buildApp, serverLimits, type ServerLimits } from './app.ts'
+import type { Authenticate, Caller } from './auth/caller.ts'
+import { createEntra } from './auth/entra.ts'
 import type { Config } from './config.ts'
-import type { Authenticate } from './auth/caller.ts'
 import { createCopilot } from './copilot/copilot.ts'
 import { createGraphClient } from './graph/client.ts'
 import { createGraphRequest } from './graph/request.ts'
 import { resilient } from './graph/resilience.ts'
 import { memoryIdempotency } from './idempotency/memory.ts'
 import { redisIdempotency } from './idempotency/redis.ts'
-import { createLimiter } from './limits/create.ts'
-import { noObserver, type Observer } from './telemetry/observer.ts'
-import { passingTracer, type Tracer } from './telemetry/tracer.ts'
+import { systemClock, type Clock } from './lib/clock.ts'
+import { fallbackLimiter } from './limits/fallback.ts'
+import { memoryLimiter } from './limits/memory.ts'
+import { redisLimiter } from './limits/redis.ts'
+import { checkRedis, connectRedis } from './redis.ts'
 import type { ReadinessCheck } from './routes/health.ts'
-import { serverLimits, type ServerLimits } from './server-limits.ts'
-import { checkStore } from './redis.ts'
+import { createLog } from './telemetry/log.ts'
+import type { Observer } from './telemetry/observer.ts'
+import { createTelemetry } from './telemetry/telemetry.ts'
+import type { Tracer } from './telemetry/tracer.ts'
 
-export interface ServiceOptions {
-  readonly config: Config
-  readonly authenticate: Authenticate
-  /** What readiness asks for, beside the store. */
-  readonly checks?: readonly ReadinessCheck[]
-  readonly clock: Clock
-  readonly log: FastifyBaseLogger
-  /** Put on every answer. */
-  readonly extraHeaders?: Readonly<Record<string, string>>
-  /** What replicas share; each is on its own without it. Closed with the service. */
-  readonly store?: Redis | undefined
-  /** From 0 to 1, for the jitter of waits. @default Math.random */
-  readonly random?: (() => number) | undefined
-  /** @default hears nothing */
+/** What a service may be given in place of what it makes itself. */
+export interface ServiceOverrides {
+  /** @default the machine's own */
+  readonly clock?: Clock
+  /** @default to standard output, at `LOG_LEVEL` */
+  readonly log?: FastifyBaseLogger
+  /** @default metrics, if `METRICS_PORT` is set */
   readonly observer?: Observer
-  /** @default hands traces on, records none */
+  /** @default traces, if `OTEL_EXPORTER_OTLP_ENDPOINT` is set */
   readonly tracer?: Tracer
-  /** What one client may take of the server; the service's own when absent. */
-  readonly limits?: Partial<ServerLimits>
-  /** Limits on one call to Graph; the contract's when absent. */
+  /** Finds out who calls. @default by Entra */
+  readonly authenticate?: Authenticate
+  /** Who a call without credentials is taken for. @default it is refused */
+  readonly anonymous?: Caller
+  /** How long Entra may take, in ms. @default 5_000 */
+  readonly entraTimeoutMs?: number
+  /** From 0 to 1, for the jitter of waits. @default Math.random */
+  readonly random?: () => number
+  /** Limits on one call to Graph. @default those of docs/api.md#7-towards-graph */
   readonly graphLimits?: { readonly timeoutMs?: number; readonly maxBodyBytes?: number }
+  /** What readiness asks for, beside Entra's keys and Redis. */
+  readonly checks?: readonly ReadinessCheck[]
+  /** What one client may take of the server. */
+  readonly serverLimits?: Partial<ServerLimits>
+  /** Put on every response. */
+  readonly extraHeaders?: Readonly<Record<string, string>>
+}
+
+/** A service that does not listen yet. */
+export interface Service {
+  readonly app: FastifyInstance
+  /** Listens where the configuration says, or here. @returns the URL. */
+  listen(at?: { readonly host: string; readonly port: number }): Promise<string>
+  /** From now on new calls are refused and waiting ones answered; the listener stays open. */
+  stop(): void
+  /** Closes the listener, then everything that createService() opened, in reverse order; once. */
+  close(): Promise<void>
+}
+
+/** Limits shared through Redis, or by this replica alone. */
+function createLimiter(
+  redis: Redis | undefined,
+  { RATE_LIMIT_CALLS: calls, RATE_LIMIT_SECONDS: seconds }: Config,
+  { clock, log, observer }: { clock: Clock; log: FastifyBaseLogger; observer: Observer },
+) {
+  const quota = { calls, windowMs: seconds * 1000 }
+  const local = memoryLimiter(quota, clock)
+  if (!redis) return { quota, limiter: local }
+  const limiter = fallbackLimiter({
+    shared: redisLimiter(redis, quota),
+    local,
+    clock,
+    onChange(available, reason) {
+      observer.storeChanged(available)
+      if (available) log.info('limits: the store is back, replicas share their limits again')
+      else log.warn({ err: reason }, 'limits: the store is away, this replica limits by itself')
+    },
+  })
+  return { quota, limiter }
 }
 
 /**
- * The service that a configuration describes. It listens to nothing yet; closing it closes what it
- * opened.
+ * The service that a configuration describes, with everything it needs: log, telemetry, Redis, the
+ * connections to Graph and Entra. Whatever is opened here is closed here.
+ * @throws Error when something cannot be opened; what was opened before is closed again.
  */
-export function createService({
-  config,
-  graphLimits,
-  random,
-  store,
-  clock,
-  log,
-  observer = noObserver,
-  tracer = passingTracer,
-  checks = [],
-  limits,
-  ...parts
-}: ServiceOptions): FastifyInstance {
-  const baseUrl = config.GRAPH_BASE_URL
-  const { send, close } = createGraphRequest({ baseUrl, clock, observer, ...graphLimits })
-  const graph = createGraphClient({
-    send: resilient(send, { clock, random, observer }),
-    baseUrl,
-    workspaceId: config.WORKSPACE_ID,
+export async function createService(
+  config: Config,
+  overrides: ServiceOverrides = {},
+): Promise<Service> {
+  const { clock = systemClock, log = createLog(config.LOG_LEVEL), random, checks = [] } = overrides
+  const opened: (() => Promise<unknown>)[] = []
+  let closed: Promise<void> | undefined
+  async function closeOpened(): Promise<void> {
+    for (const close of opened.toReversed()) await close()
+  }
+
+  const telemetry = await createTelemetry(config)
+  opened.push(telemetry.close)
+  const { observer = telemetry.observer, tracer = telemetry.tracer } = overrides
+
+  const redis = await connectRedis(config.REDIS_URL)
+  if (redis) opened.push(async () => redis.disconnect())
+
+  const { authenticate, checkKeys } = createEntra({
+    config,
+    clock,
+    observer,
+    anonymous: overrides.anonymous,
+    timeoutMs: overrides.entraTimeoutMs,
   })
-  const quota = { calls: config.RATE_LIMIT_CALLS, windowMs: config.RATE_LIMIT_SECONDS * 1000 }
-  const limiter = createLimiter({ quota, clock, log, store, observer })
+
+  const baseUrl = config.GRAPH_BASE_URL
+  const request = createGraphRequest({ baseUrl, clock, observer, ...overrides.graphLimits })
+  opened.push(request.close)
+  const copilot = createCopilot({
+    graph: createGraphClient({
+      send: resilient(request.send, { clock, random, observer }),
+      baseUrl,
+      workspaceId: config.WORKSPACE_ID,
+    }),
+    idempotency: redis ? redisIdempotency(redis) : memoryIdempotency(clock),
+    clock,
+    skillMode: config.SKILL_MODE,
+    observer,
+  })
+
+  const { quota, limiter } = createLimiter(redis, config, { clock, log, observer })
+  opened.push(limiter.close)
+
   const app = buildApp({
-    ...parts,
+    authenticate: overrides.authenticate ?? authenticate,
+    copilot,
+    limiter,
+    quota,
     clock,
     log,
     observer,
     tracer,
-    checks: store ? [...checks, () => checkStore(store)] : checks,
-    limits: { ...serverLimits, ...limits },
-    idempotency: store ? redisIdempotency(store) : memoryIdempotency(clock),
-    limiter,
-    quota,
-    copilot: createCopilot({ graph, clock, skillMode: config.SKILL_MODE, observer }),
+    checks: [checkKeys, ...(redis ? [() => checkRedis(redis)] : []), ...checks],
+    limits: { ...serverLimits, ...overrides.serverLimits },
     publicUrl: config.PUBLIC_URL,
     submitWaitSeconds: config.SUBMIT_WAIT_SECONDS,
+    extraHeaders: overrides.extraHeaders ?? {},
   })
-  app.addHook('onClose', async () => {
-    await close()
-    await limiter.close()
-    store?.disconnect()
-  })
-  return app
+  opened.push(() => app.close())
+
+  return {
+    app,
+    listen: (at = { host: config.HOST, port: config.PORT }) => app.listen(at),
+    stop: () => app.shutdown.stop(),
+    close: () => (closed ??= closeOpened()),
+  }
 }

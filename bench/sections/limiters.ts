@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import { connectStore } from '../../src/redis.ts'
+import { connectRedis } from '../../src/redis.ts'
 import { limiters, type Admit } from '../lib/limiters.ts'
 import { startProgram } from '../lib/process.ts'
 import type { Section, Table } from '../lib/report.ts'
@@ -126,7 +126,7 @@ export async function limitersSection(): Promise<Section> {
     ['--port', String(port), '--bind', '127.0.0.1', '--save', ''],
     '',
   )
-  const redis = await connectStore(`redis://127.0.0.1:${port}`)
+  const redis = await connectRedis(`redis://127.0.0.1:${port}`)
   if (!redis) throw new Error('There is no store')
   const cost = await costs(redis)
   const { table, most } = await edges(redis)

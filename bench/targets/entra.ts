@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { systemClock as clock } from '../../src/lib/clock.ts'
 import { localCertificate } from '../../src/sandbox/entra/certificate.ts'
-import { createEntra } from '../../src/sandbox/entra/entra-simulator.ts'
+import { createEntraSimulator } from '../../src/sandbox/entra/entra-simulator.ts'
 import { createEntraModel } from '../../src/sandbox/entra/entra-model.ts'
 import { present } from './answer.ts'
 
@@ -14,7 +14,7 @@ const certificate = await localCertificate()
 writeFileSync(authorityFile, certificate.authority)
 const model = await createEntraModel({ clock, tenantId, api })
 const { port } = new URL(
-  await createEntra({ model, certificate }).listen({ host: '127.0.0.1', port: 0 }),
+  await createEntraSimulator({ model, certificate }).listen({ host: '127.0.0.1', port: 0 }),
 )
 const url = `https://localhost:${port}`
 const token = await model.userToken('a11ce000-0000-4000-8000-000000000001', {}, url)

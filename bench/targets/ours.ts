@@ -1,14 +1,10 @@
 import tls from 'node:tls'
 import { systemClock as clock } from '../../src/lib/clock.ts'
 import { readConfig } from '../../src/config.ts'
-import { createEntra } from '../../src/auth/entra.ts'
-import { createLog } from '../../src/telemetry/log.ts'
-import { createObservability } from '../../src/telemetry/telemetry.ts'
 import { createService } from '../../src/service.ts'
 import { localCertificate } from '../../src/sandbox/entra/certificate.ts'
-import { createEntra as createSimulatedEntra } from '../../src/sandbox/entra/entra-simulator.ts'
+import { createEntraSimulator } from '../../src/sandbox/entra/entra-simulator.ts'
 import { createEntraModel } from '../../src/sandbox/entra/entra-model.ts'
-import { connectStore } from '../../src/redis.ts'
 import { present } from './answer.ts'
 
 // The service as `npm start` makes it, log and all, with two users' tokens that Entra (simulated,
@@ -28,10 +24,11 @@ const certificate = await localCertificate()
 tls.setDefaultCACertificates([...tls.getCACertificates('default'), certificate.authority])
 const model = await createEntraModel({ clock, tenantId, api })
 const { port } = new URL(
-  await createSimulatedEntra({ model, certificate }).listen({ host: '127.0.0.1', port: 0 }),
+  await createEntraSimulator({ model, certificate }).listen({ host: '127.0.0.1', port: 0 }),
 )
 const authority = `https://localhost:${port}`
 const config = readConfig({
+  REDIS_URL: redisUrl,
   RATE_LIMIT_CALLS: calls,
   RATE_LIMIT_SECONDS: seconds,
   GRAPH_BASE_URL: `${graphUrl}/beta`,
@@ -40,16 +37,7 @@ const config = readConfig({
   ENTRA_CLIENT_ID: api.clientId,
   ENTRA_CLIENT_SECRET: api.clientSecret,
 })
-const observability = await createObservability(config)
-const { authenticate } = createEntra({ config, clock, observer: observability.observer })
-const service = createService({
-  config,
-  authenticate,
-  clock,
-  log: createLog('info'),
-  store: await connectStore(redisUrl),
-  ...observability,
-})
+const service = await createService(config)
 const url = await service.listen({ host: '127.0.0.1', port: 0 })
 const bearer = async (user: string) => `Bearer ${await model.userToken(user, {}, authority)}`
 present({ url, authorization: await bearer(alice), other: await bearer(bob) })

@@ -1,5 +1,5 @@
 import { systemClock as clock } from '../../src/lib/clock.ts'
-import { createSimulator } from '../../src/sandbox/graph/graph-simulator.ts'
+import { createGraphSimulator } from '../../src/sandbox/graph/graph-simulator.ts'
 import { createModel } from '../../src/sandbox/graph/graph-model.ts'
 import type { Failure } from '../../src/sandbox/graph/markers.ts'
 import { present } from './answer.ts'
@@ -12,7 +12,7 @@ let failing = false
 const scopes = ['SecurityCopilotWorkspaces.Read.All', 'SecurityCopilotWorkspaces.ReadWrite.All']
 let calls: Record<string, number> = {}
 const failure: Failure = { kind: 'status', status: 503, retryAfter: undefined, times: undefined }
-const graph = createSimulator({
+const graph = createGraphSimulator({
   model: createModel({ clock, evaluationSeconds: Number(seconds) }),
   clock,
   authorise: () => ({ owner: 'bench', scopes }),

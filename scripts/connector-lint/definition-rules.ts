@@ -320,7 +320,7 @@ const securityRules: Rule[] = [
   },
 ]
 
-/** What the platform asks of apiDefinition.swagger.json (connector-rules.md, sections 1 and C). */
+/** What the platform asks of apiDefinition.swagger.json. */
 export const definitionRules: readonly Rule[] = [
   ...textRules,
   ...addressRules,

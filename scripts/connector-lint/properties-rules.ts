@@ -55,7 +55,7 @@ const reads = (policy: Json): { name: string; defaulted: boolean }[] =>
     }),
   )
 
-/** What the platform asks of apiProperties.json (connector-rules.md, section 2). */
+/** What the platform asks of apiProperties.json. */
 export const propertiesRules: readonly Rule[] = [
   whole('the root has properties and nothing else', file =>
     Object.keys(file).every(key => ['$schema', 'properties'].includes(key)),

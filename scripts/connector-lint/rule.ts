@@ -2,7 +2,7 @@
 // oxlint-disable-next-line typescript/no-explicit-any
 export type Json = any
 
-/** One rule of the platform's validators or designers (connector-rules.md). */
+/** One rule of the platform's validators or designers. */
 export interface Rule {
   /** What must hold, as a sentence. */
   readonly name: string

@@ -1,18 +1,18 @@
-import type { Clock } from '../lib/clock.ts'
 import { ConnectorError } from '../errors.ts'
-import { retryBudgetMs, type Authenticate, type Identity } from './caller.ts'
+import type { Authenticate, Caller } from './caller.ts'
 import { authenticationRequired, readCredentials, type ServicePrincipal } from './credentials.ts'
-import type { Exchange } from './token-exchange.ts'
-import type { GraphTokens } from './token-cache.ts'
+import type { TokenExchange } from './token-exchange.ts'
+import type { TokenCache } from './token-cache.ts'
 import { hashOf } from '../lib/hash.ts'
 import type { VerifyBearer } from './verify-token.ts'
 
 export interface AuthenticateOptions {
   readonly verify: VerifyBearer
-  readonly exchange: Exchange
-  readonly tokens: GraphTokens
+  readonly exchange: TokenExchange
+  readonly tokens: TokenCache
   readonly allowedTenants: readonly string[]
-  readonly clock: Clock
+  /** Who a call without credentials is taken for. @default it is refused */
+  readonly anonymous?: Caller | undefined
 }
 
 /**
@@ -25,22 +25,21 @@ export function createAuthenticate({
   exchange,
   tokens,
   allowedTenants,
-  clock,
+  anonymous,
 }: AuthenticateOptions): Authenticate {
   const allowed = new Set(allowedTenants.map(tenant => tenant.toLowerCase()))
 
-  async function asUser(assertion: string): Promise<Identity> {
+  async function asUser(assertion: string): Promise<Caller> {
     const { tenantId, key, partition } = await verify(assertion)
     return {
       key,
       tenantId,
-      retryUntil: clock.now() + retryBudgetMs,
       graphToken: () => tokens.get(partition, () => exchange.onBehalfOf(tenantId, assertion)),
       dropGraphToken: () => tokens.drop(partition),
     }
   }
 
-  async function asServicePrincipal(principal: ServicePrincipal): Promise<Identity> {
+  async function asServicePrincipal(principal: ServicePrincipal): Promise<Caller> {
     const { tenantId, clientId, clientSecret } = principal
     if (!allowed.has(tenantId)) {
       throw new ConnectorError(
@@ -53,14 +52,14 @@ export function createAuthenticate({
     const partition = `${key} ${hashOf(clientSecret)}`
     const graphToken = () => tokens.get(partition, () => exchange.asServicePrincipal(principal))
     await graphToken()
-    const retryUntil = clock.now() + retryBudgetMs
-    return { key, tenantId, retryUntil, graphToken, dropGraphToken: () => tokens.drop(partition) }
+    return { key, tenantId, graphToken, dropGraphToken: () => tokens.drop(partition) }
   }
 
   return async ({ rawHeaders }) => {
     const credentials = readCredentials(rawHeaders)
     if (credentials.kind === 'bearer') return asUser(credentials.token)
     if (credentials.kind === 'servicePrincipal') return asServicePrincipal(credentials.principal)
+    if (anonymous) return anonymous
     throw authenticationRequired()
   }
 }

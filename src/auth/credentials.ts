@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { ConnectorError, type ErrorDetail } from '../errors.ts'
 
-/** What a caller sends to say who it is (contract, section 4). */
+/** What a caller sends to say who it is (docs/api.md#41-connection-types). */
 export type Credentials =
   | { readonly kind: 'none' }
   | { readonly kind: 'bearer'; readonly token: string }

@@ -1,20 +1,18 @@
 import { ConnectorError } from '../errors.ts'
 
-/** By which road a token was asked for: on behalf of a user, or as a service principal. */
-export type Road = 'onBehalfOf' | 'servicePrincipal'
+/** By which grant a token was asked for: on behalf of a user, or as a service principal. */
+export type Grant = 'onBehalfOf' | 'servicePrincipal'
 
-/** What @azure/identity throws: the answer of Entra is its cause, told apart by these members. */
+/** What @azure/identity throws: Entra's response is its cause, told apart by these members. */
 interface EntraFailure {
   readonly message?: string
-  /** OAuth's error, or MSAL's own code when no answer came. */
+  /** OAuth's error, or MSAL's own code when no response came. */
   readonly errorCode?: string
   /** The AADSTS number: a string by its type, a number in fact. */
   readonly errorNo?: string | number
   /** JSON of a claims challenge. */
   readonly claims?: string
 }
-
-const retryAfterSeconds = 10
 
 /**
  * Entra's own troubles, beside `temporarily_unavailable`:
@@ -42,10 +40,12 @@ const aadstsOf = ({ errorNo, message }: EntraFailure): string | undefined =>
   errorNo ? String(errorNo) : /AADSTS(\d+)/.exec(message ?? '')?.[1]
 
 const unavailable = (cause: Error): ConnectorError =>
-  new ConnectorError('EntraUnavailable', 'Cannot get a token for Graph: Entra does not answer', {
-    cause,
-    retryAfterSeconds,
-  })
+  new ConnectorError(
+    'EntraUnavailable',
+    'Cannot get a token for Graph: Entra does not answer',
+    {},
+    { cause },
+  )
 
 function insufficientClaims(claims: string | undefined): ConnectorError {
   const challenge = claims ? `, claims="${Buffer.from(claims).toString('base64')}"` : ''
@@ -57,11 +57,11 @@ function insufficientClaims(claims: string | undefined): ConnectorError {
 }
 
 /**
- * Translates what @azure/identity threw into a row of our catalogue (contract, section 4): the
- * caller's fault 401, this API's registration 500, Entra's trouble 503. Nothing of Entra's text is
- * kept but the AADSTS number. Pure.
+ * Translates what @azure/identity threw into a row of our catalogue
+ * (docs/api.md#45-tokens-for-graph): the caller's fault 401, this API's registration 500, Entra's
+ * trouble 503. Nothing of Entra's text is kept but the AADSTS number. Pure.
  */
-export function entraRefusal(error: unknown, road: Road): ConnectorError {
+export function entraError(error: unknown, grant: Grant): ConnectorError {
   const failure = asFailure(error)
   const { errorCode = '', claims } = failure
   const aadsts = aadstsOf(failure)
@@ -72,7 +72,7 @@ export function entraRefusal(error: unknown, road: Road): ConnectorError {
   if (!refused || transientNumbers.has(aadsts ?? '') || errorCode === 'temporarily_unavailable') {
     return unavailable(what)
   }
-  if (road === 'servicePrincipal') {
+  if (grant === 'servicePrincipal') {
     return new ConnectorError(
       'InvalidClientCredentials',
       'Cannot accept the service principal: Entra does not accept its tenant, client id and secret',
@@ -90,6 +90,7 @@ export function entraRefusal(error: unknown, road: Road): ConnectorError {
   return new ConnectorError(
     'EntraMisconfigured',
     'Cannot get a token for Graph: Entra refuses this service’s registration',
+    {},
     {
       cause: new Error(
         `${what.message}: ${settings[aadsts ?? ''] ?? 'see the app registration of ENTRA_CLIENT_ID'}`,

@@ -2,9 +2,9 @@ import type { Clock } from '../lib/clock.ts'
 import type { Config } from '../config.ts'
 import { noObserver, type Observer } from '../telemetry/observer.ts'
 import { createAuthenticate } from './authenticate.ts'
-import type { Authenticate } from './caller.ts'
-import { createExchange, type ApiCredential } from './token-exchange.ts'
-import { createGraphTokens } from './token-cache.ts'
+import type { Authenticate, Caller } from './caller.ts'
+import { createTokenExchange, type ApiCredential } from './token-exchange.ts'
+import { createTokenCache } from './token-cache.ts'
 import { createSigningKeys } from './signing-keys.ts'
 import { createVerifier } from './verify-token.ts'
 
@@ -13,7 +13,9 @@ export interface EntraOptions {
   readonly clock: Clock
   /** @default hears nothing */
   readonly observer?: Observer
-  /** How long Entra may take. @default 5_000 (contract, section 4) */
+  /** Who a call without credentials is taken for. @default it is refused */
+  readonly anonymous?: Caller | undefined
+  /** How long Entra may take. @default 5_000 (docs/api.md#45-tokens-for-graph) */
   readonly timeoutMs?: number | undefined
 }
 
@@ -41,6 +43,7 @@ export function createEntra({
   config,
   clock,
   observer = noObserver,
+  anonymous,
   timeoutMs,
 }: EntraOptions): Entra {
   const {
@@ -59,10 +62,15 @@ export function createEntra({
       audiences: [clientId, `api://${clientId}`, ...furtherAudience],
       scope: config.ENTRA_SCOPE,
     }),
-    exchange: createExchange({ authority, clientId, credential: apiCredential(config), timeoutMs }),
-    tokens: createGraphTokens(clock, observer),
+    exchange: createTokenExchange({
+      authority,
+      clientId,
+      credential: apiCredential(config),
+      timeoutMs,
+    }),
+    tokens: createTokenCache(clock, observer),
     allowedTenants,
-    clock,
+    anonymous,
   })
   return { authenticate, checkKeys: signingKeys.check }
 }

@@ -17,7 +17,7 @@ export interface SigningKeysOptions {
   /** Root of Entra, without a closing slash. */
   readonly authority: string
   readonly clock: Clock
-  /** @default 5_000 (contract, section 4) */
+  /** @default 5_000 (docs/api.md#45-tokens-for-graph) */
   readonly timeoutMs?: number | undefined
 }
 
@@ -29,8 +29,6 @@ const refreshAgeMs = 60 * 60_000
 
 /** How long the last known good keys serve while Entra does not answer. */
 const maxAgeMs = 24 * 60 * 60_000
-
-const retryAfterSeconds = 10
 
 const discovery = z.object({ jwks_uri: z.url() })
 const rsaKey = z.object({
@@ -91,15 +89,13 @@ function createKeySource(url: string, { authority, clock, timeoutMs = 5000 }: Si
       throw new ConnectorError(
         'EntraUnavailable',
         'Cannot verify the bearer token: Entra does not publish its keys',
-        {
-          cause,
-          retryAfterSeconds,
-        },
+        {},
+        { cause },
       )
     }
   }
 
-  /** Reads the keys; whoever comes meanwhile shares the answer. */
+  /** Reads the keys; Single flight: whoever comes meanwhile shares the read. */
   function load(): Promise<KnownKeys> {
     reading ??= readKeys().finally(() => {
       reading = undefined

@@ -8,7 +8,7 @@ import { noObserver, type Observer } from '../telemetry/observer.ts'
  * Tokens for Graph, each kept for the partition it was obtained for; whoever asks meanwhile shares
  * the one exchange.
  */
-export interface GraphTokens {
+export interface TokenCache {
   /** The partition's token; `obtain` is asked when there is none that is still good. */
   get(partition: string, obtain: () => Promise<AccessToken>): Promise<string>
   /** Forgets the partition's token. */
@@ -33,7 +33,7 @@ const refusedMs = 5000
 const usableMs = (lifetimeMs: number): number =>
   Math.floor(Math.max(lifetimeMs - marginMs, lifetimeMs / 2))
 
-export function createGraphTokens(clock: Clock, observer: Observer = noObserver): GraphTokens {
+export function createTokenCache(clock: Clock, observer: Observer = noObserver): TokenCache {
   const entries = new LRUCache<string, Entry>({
     max: maxPartitions,
     ttl: 1,

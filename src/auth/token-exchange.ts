@@ -2,25 +2,25 @@ import type * as identity from '@azure/identity'
 import type { AccessToken, ClientSecretCredential, OnBehalfOfCredential } from '@azure/identity'
 import { within } from '../lib/deadline.ts'
 import type { ServicePrincipal } from './credentials.ts'
-import { entraRefusal, type Road } from './entra-errors.ts'
+import { entraError, type Grant } from './entra-errors.ts'
 
 /** This API's own credential at Entra: a secret, or a certificate's PEM file. */
 export type ApiCredential = { readonly clientSecret: string } | { readonly certificatePath: string }
 
-export interface ExchangeOptions {
+export interface TokenExchangeOptions {
   readonly authority: string
   /** This API's client id. */
   readonly clientId: string
   readonly credential: ApiCredential
-  /** How long Entra may take. @default 5_000 (contract, section 4) */
+  /** How long Entra may take. @default 5_000 (docs/api.md#45-tokens-for-graph) */
   readonly timeoutMs?: number | undefined
 }
 
 /**
  * Gets tokens for Graph from Entra, one exchange a call. Both throw ConnectorError as
- * entraRefusal() says.
+ * entraError() says.
  */
-export interface Exchange {
+export interface TokenExchange {
   /** A token that stands for the user of `assertion`, a verified token for this API. */
   onBehalfOf(tenantId: string, assertion: string): Promise<AccessToken>
   asServicePrincipal(principal: ServicePrincipal): Promise<AccessToken>
@@ -31,8 +31,8 @@ type Credential = ClientSecretCredential | OnBehalfOfCredential
 const graph = 'https://graph.microsoft.com'
 
 /**
- * Read.All does not write and ReadWrite.All does not read (graph-api.md, 6.1): a submit that polls
- * needs both.
+ * Read.All does not write and ReadWrite.All does not read, as Graph documents them: a submit that
+ * polls needs both.
  */
 export const delegatedScopes = ['Read', 'ReadWrite'].map(
   right => `${graph}/SecurityCopilotWorkspaces.${right}.All`,
@@ -44,12 +44,12 @@ const applicationScopes = [`${graph}/.default`]
  * The real Entra, through @azure/identity. Its credential objects weigh 14 to 18 kB, so each serves
  * one exchange only.
  */
-export function createExchange({
+export function createTokenExchange({
   authority,
   clientId,
   credential,
   timeoutMs = 5000,
-}: ExchangeOptions): Exchange {
+}: TokenExchangeOptions): TokenExchange {
   const options = {
     authorityHost: authority,
     // The authority is the operator's own word; asking Microsoft's public host about it would be a
@@ -73,16 +73,16 @@ export function createExchange({
   }
 
   async function obtain(
-    road: Road,
+    grant: Grant,
     create: (library: typeof identity) => Credential,
     scopes: string[],
   ): Promise<AccessToken> {
     try {
       // Loaded when Entra is first asked: loading takes a quarter of a second.
       const asking = create(await import('@azure/identity'))
-      return await within(timeoutMs, asking.getToken(scopes, { enableCae: road === 'onBehalfOf' }))
+      return await within(timeoutMs, asking.getToken(scopes, { enableCae: grant === 'onBehalfOf' }))
     } catch (error) {
-      throw entraRefusal(error, road)
+      throw entraError(error, grant)
     }
   }
 

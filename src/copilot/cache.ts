@@ -1,8 +1,8 @@
 import { LRUCache } from 'lru-cache'
-import type { Clock } from '../lib/clock.ts'
-import type { Connection } from '../auth/caller.ts'
 import type { EvaluationId, GraphClient, PromptId } from '../graph/client.ts'
+import type { GraphContext } from '../graph/context.ts'
 import type { Evaluation, Plugin } from '../graph/resources.ts'
+import type { Clock } from '../lib/clock.ts'
 import { skillNameOf } from './prompt.ts'
 
 /** The part of a prompt that never changes. */
@@ -15,17 +15,17 @@ export interface PromptText {
  * What is read of Graph once and remembered, for each connection by itself; concurrent readers
  * share one read.
  */
-export interface Memory {
-  prompt(as: Connection, ids: PromptId): Promise<PromptText>
+export interface Cache {
+  prompt(context: GraphContext, ids: PromptId): Promise<PromptText>
   /** Remembers a prompt that was just created or listed. */
-  keepPrompt(as: Connection, ids: PromptId, prompt: PromptText): PromptText
+  keepPrompt(context: GraphContext, ids: PromptId, prompt: PromptText): PromptText
   /**
    * An evaluation as it was within the last second, or `fresh`: whoever waits for the same one
    * shares the polls.
    */
-  poll(as: Connection, ids: EvaluationId, fresh: boolean): Promise<Evaluation>
-  /** The workspace's plugins, read at most once a minute (contract, section 2). */
-  plugins(as: Connection): Promise<readonly Plugin[]>
+  poll(context: GraphContext, ids: EvaluationId, fresh: boolean): Promise<Evaluation>
+  /** The workspace's plugins, read at most once a minute (docs/api.md#21-body). */
+  plugins(context: GraphContext): Promise<readonly Plugin[]>
 }
 
 /** Characters of remembered prompts: 16 MiB, twice as much where they are not Latin. */
@@ -45,45 +45,46 @@ const maxPolled = 10_000
 const maxPluginLists = 1000
 const pluginListMs = 60_000
 
-const promptKey = ({ key }: Connection, { sessionId, promptId }: PromptId): string =>
+const promptKey = ({ caller: { key } }: GraphContext, { sessionId, promptId }: PromptId): string =>
   `${key} ${sessionId.toLowerCase()} ${promptId.toLowerCase()}`
 
-export function createMemory(graph: GraphClient, clock: Clock): Memory {
-  const prompts = new LRUCache<string, PromptText, { as: Connection; ids: PromptId }>({
+export function createCache(graph: GraphClient, clock: Clock): Cache {
+  const prompts = new LRUCache<string, PromptText, { context: GraphContext; ids: PromptId }>({
     maxSize: maxPromptCharacters,
     sizeCalculation: ({ content }) => content.length + entryOverhead,
-    fetchMethod: async (_key, _stale, { context: { as, ids } }) => {
-      const { content, skillName } = await graph.getPrompt(as, ids)
+    fetchMethod: async (_key, _stale, { context: { context, ids } }) => {
+      const { content, skillName } = await graph.getPrompt(context, ids)
       return { content, skillName: skillNameOf({ content, skillName }) }
     },
   })
-  const plugins = new LRUCache<string, readonly Plugin[], Connection>({
+  const plugins = new LRUCache<string, readonly Plugin[], GraphContext>({
     max: maxPluginLists,
     ttl: pluginListMs,
     ttlResolution: 0,
     perf: clock,
-    fetchMethod: (_key, _stale, { context: as }) => graph.listPlugins(as),
+    fetchMethod: (_key, _stale, { context }) => graph.listPlugins(context),
   })
 
-  const polled = new LRUCache<string, Evaluation, { as: Connection; ids: EvaluationId }>({
+  const polled = new LRUCache<string, Evaluation, { context: GraphContext; ids: EvaluationId }>({
     max: maxPolled,
     ttl: sharedPollMs,
     ttlResolution: 0,
     perf: clock,
-    fetchMethod: (_key, _stale, { context: { as, ids } }) => graph.getEvaluation(as, ids),
+    fetchMethod: (_key, _stale, { context: { context, ids } }) => graph.getEvaluation(context, ids),
   })
 
   return {
-    poll: (as, ids, fresh) =>
-      polled.forceFetch(`${promptKey(as, ids)} ${ids.evaluationId}`, {
-        context: { as, ids },
+    poll: (context, ids, fresh) =>
+      polled.forceFetch(`${promptKey(context, ids)} ${ids.evaluationId}`, {
+        context: { context, ids },
         forceRefresh: fresh,
       }),
-    prompt: (as, ids) => prompts.forceFetch(promptKey(as, ids), { context: { as, ids } }),
-    keepPrompt(as, ids, prompt) {
-      prompts.set(promptKey(as, ids), prompt)
+    prompt: (context, ids) =>
+      prompts.forceFetch(promptKey(context, ids), { context: { context, ids } }),
+    keepPrompt(context, ids, prompt) {
+      prompts.set(promptKey(context, ids), prompt)
       return prompt
     },
-    plugins: as => plugins.forceFetch(as.key, { context: as }),
+    plugins: context => plugins.forceFetch(context.caller.key, { context }),
   }
 }

@@ -1,28 +1,59 @@
+import type { EvaluationId, GraphClient, PromptId } from '../graph/client.ts'
+import type { GraphContext } from '../graph/context.ts'
+import type { IdempotencyStore } from '../idempotency/store.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { GraphClient } from '../graph/client.ts'
-import type { Evaluation } from '../graph/resources.ts'
 import type { Observer } from '../telemetry/observer.ts'
-import { createMemory, type Memory, type PromptText } from './cache.ts'
+import { createCache } from './cache.ts'
+import { fetchEvaluation, type Run } from './evaluation.ts'
+import type { Patience } from './long-poll.ts'
 import type { SkillMode } from './prompt.ts'
+import { fetchPromptbook, type PromptbookRun } from './promptbook.ts'
+import { submitKeyed } from './submit-keyed.ts'
+import { submit, type Submission } from './submit.ts'
 
-/** What the actions work with. */
+/**
+ * The actions of Security Copilot, each done for the caller of a context. Routes call nothing else.
+ */
 export interface Copilot {
+  /**
+   * Runs a prompt: a session (unless one is named), the prompt and its one evaluation, in this
+   * order. Then waits for its end as long as `patience` lasts, and returns the run as far as it is
+   * known. With an idempotency key, whoever repeats it gets the same run.
+   * @throws ConnectorError `PluginNotEnabled` before anything is created; `SubmissionUnconfirmed`
+   *   and the Graph rows, with the ids of what exists; with a key `IdempotencyKeyReused`, and
+   *   `StoreUnavailable` before anything is sent.
+   */
+  submit(context: GraphContext, submission: Submission, patience: Patience): Promise<Run>
+  /**
+   * Reads how an evaluation stands: one call to Graph, two the first time, side by side.
+   * @throws ConnectorError the Graph rows; `EvaluationNotFound` whichever of the three ids is
+   *   wrong.
+   */
+  evaluation(context: GraphContext, ids: EvaluationId): Promise<Run>
+  /**
+   * Reads how a promptbook run stands: the prompt named and every later one of its session.
+   * @throws ConnectorError `SessionNotFound`, `PromptNotFound` and the Graph rows.
+   */
+  promptbook(context: GraphContext, ids: PromptId): Promise<PromptbookRun>
+}
+
+export interface CopilotOptions {
   readonly graph: GraphClient
-  readonly memory: Memory
+  readonly idempotency: IdempotencyStore
   readonly clock: Clock
   readonly skillMode: SkillMode
   readonly observer: Observer
 }
 
-/** A prompt's run, as an action tells it. */
-export interface Run {
-  readonly sessionId: string
-  readonly promptId: string
-  readonly prompt: PromptText
-  readonly evaluation: Evaluation
+export function createCopilot({ graph, idempotency, ...options }: CopilotOptions): Copilot {
+  const cache = createCache(graph, options.clock)
+  const parts = { graph, cache, ...options }
+  return {
+    submit: (context, submission, patience) =>
+      submission.idempotencyKey === undefined
+        ? submit(parts, context, submission, patience)
+        : submitKeyed(parts, idempotency, context, submission, patience),
+    evaluation: (context, ids) => fetchEvaluation(parts, context, ids),
+    promptbook: (context, ids) => fetchPromptbook(parts, context, ids),
+  }
 }
-
-export const createCopilot = (parts: Omit<Copilot, 'memory'>): Copilot => ({
-  ...parts,
-  memory: createMemory(parts.graph, parts.clock),
-})

@@ -1,20 +1,47 @@
-import type { Connection } from '../auth/caller.ts'
-import type { EvaluationId } from '../graph/client.ts'
-import type { Copilot, Run } from './copilot.ts'
+import type { EvaluationId, GraphClient } from '../graph/client.ts'
+import type { GraphContext } from '../graph/context.ts'
+import type { Evaluation } from '../graph/resources.ts'
+import type { Cache, PromptText } from './cache.ts'
+
+/** A prompt's run, as an action tells it. */
+export interface Run {
+  readonly sessionId: string
+  readonly promptId: string
+  readonly prompt: PromptText
+  readonly evaluation: Evaluation
+}
 
 /**
- * Reads how an evaluation stands: one call to Graph, two the first time, side by side.
- * @throws ConnectorError the Graph rows; `EvaluationNotFound` whichever of the three ids is wrong.
+ * Whether nothing more will happen. `completed` is not success: the result type says which. Pure.
  */
-export async function fetchRun(
-  { graph, memory }: Copilot,
-  as: Connection,
+export const isEnded = ({ state }: Evaluation): boolean =>
+  state === 'completed' || state === 'cancelled'
+
+/**
+ * The digits after the second: Graph writes up to seven and trims zeros, more than a Date can hold.
+ */
+const fraction = (dateTime: string): number => Number(/\.\d+/.exec(dateTime)?.[0] ?? 0)
+
+/** Orders two of Graph's date-times, oldest first, to the last digit. Pure. */
+export const compareDateTimes = (a: string, b: string): number =>
+  Date.parse(a) - Date.parse(b) || fraction(a) - fraction(b)
+
+/** The newest of these, `undefined` of none. Pure. */
+export const newestOf = <Item extends { readonly createdDateTime: string }>(
+  items: readonly Item[],
+): Item | undefined =>
+  items.toSorted((a, b) => compareDateTimes(a.createdDateTime, b.createdDateTime)).at(-1)
+
+/** Reads how an evaluation stands; see Copilot.evaluation(). */
+export async function fetchEvaluation(
+  { graph, cache }: { readonly graph: GraphClient; readonly cache: Cache },
+  context: GraphContext,
   ids: EvaluationId,
 ): Promise<Run> {
   const { sessionId, promptId } = ids
-  const reading = memory.prompt(as, { sessionId, promptId })
+  const reading = cache.prompt(context, { sessionId, promptId })
   // The evaluation speaks first: of two refusals, the caller hears of the deepest id.
   reading.catch(() => undefined)
-  const evaluation = await graph.getEvaluation(as, ids)
+  const evaluation = await graph.getEvaluation(context, ids)
   return { sessionId, promptId, evaluation, prompt: await reading }
 }

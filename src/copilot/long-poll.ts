@@ -1,39 +1,58 @@
-import type { Clock } from '../lib/clock.ts'
-import type { Connection } from '../auth/caller.ts'
+import type { GraphContext } from '../graph/context.ts'
 import type { Evaluation } from '../graph/resources.ts'
-import type { Copilot, Run } from './copilot.ts'
-import { holdPollMs } from './pacing.ts'
-import { isEnded } from './spelling.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Observer } from '../telemetry/observer.ts'
+import type { Cache } from './cache.ts'
+import { isEnded, type Run } from './evaluation.ts'
 
-export interface Hold {
-  readonly clock: Clock
-  /** When to stop waiting, in ms since 1970. */
+const clamp = (value: number, min: number, max: number): number =>
+  Math.min(max, Math.max(min, value))
+
+/**
+ * Whole seconds that a caller is asked to wait before the next poll: a quarter of the evaluation's
+ * age, 2 at first and 20 at most. An age below zero is a clock that differs from Graph's. Pure.
+ */
+export const retryAfterSeconds = (ageMs: number): number => clamp(Math.floor(ageMs / 4000), 2, 20)
+
+/**
+ * Poll interval of a long poll, in ms: an eighth of the time since it began, 1 s at first and 5 s
+ * at most. Pure.
+ */
+export const pollIntervalMs = (ageMs: number): number => clamp(Math.round(ageMs / 8), 1000, 5000)
+
+/** How long a caller waits for a result. */
+export interface Patience {
+  /** Deadline, in ms since 1970. */
   readonly until: number
-  /** Aborts when nobody waits any more. */
+  /** Aborts when nobody waits any more; the evaluation runs on. */
   readonly signal: AbortSignal
+}
+
+export interface LongPollOptions extends Patience {
+  readonly clock: Clock
   /** Reads the evaluation anew; a `fresh` reading is nobody else's. */
   read(fresh: boolean): Promise<Evaluation>
 }
 
 /**
- * Waits until the evaluation ends, `until` has come or `signal` aborts, and returns the newest
- * snapshot. Never throws: the evaluation runs on and capacity is spent, so a poll that fails ends
- * the wait with what is known, and the caller's own next poll hears the reason. An error here would
- * make a workflow engine send the prompt again.
+ * Long poll: waits until the evaluation ends, `until` has come or `signal` aborts, and returns the
+ * newest snapshot. Never throws: the evaluation runs on and capacity is spent, so a poll that fails
+ * ends the wait with what is known, and the caller's own next poll hears the reason. An error here
+ * would make a workflow engine send the prompt again.
  */
-export async function hold(
+export async function longPoll(
   evaluation: Evaluation,
-  { clock, until, signal, read }: Hold,
+  { clock, until, signal, read }: LongPollOptions,
 ): Promise<Evaluation> {
   const began = clock.now()
   let latest = evaluation
   while (!isEnded(latest) && !signal.aborted) {
     const now = clock.now()
     if (now >= until) break
-    await clock.sleep(Math.min(holdPollMs(now - began), until - now), signal)
+    await clock.sleep(Math.min(pollIntervalMs(now - began), until - now), signal)
     if (signal.aborted) break
     try {
-      // The last word is fresh, so that nobody hears "running" after another heard the answer.
+      // The last read is fresh, so that nobody hears "running" after another heard the result.
       latest = await read(clock.now() >= until)
     } catch {
       break
@@ -42,28 +61,26 @@ export async function hold(
   return latest
 }
 
-/** How long a caller waits for an answer. */
-export interface Patience {
-  /** In ms since 1970. */
-  readonly until: number
-  /** Aborts when nobody waits any more; the evaluation runs on. */
-  readonly signal: AbortSignal
+export interface WaitParts {
+  readonly cache: Cache
+  readonly clock: Clock
+  readonly observer: Observer
 }
 
 /** The run as far as it is known once it ended or patience is over. */
-export async function waitFor(
-  { memory, clock, observer }: Copilot,
-  as: Connection,
+export async function waitForEnd(
+  { cache, clock, observer }: WaitParts,
+  context: GraphContext,
   run: Run,
   patience: Patience,
 ): Promise<Run> {
   const { sessionId, promptId } = run
   const ids = { sessionId, promptId, evaluationId: run.evaluation.id }
-  const read = (fresh: boolean) => memory.poll(as, ids, fresh)
-  observer.holdsChanged(1)
+  const read = (fresh: boolean) => cache.poll(context, ids, fresh)
+  observer.longPollsChanged(1)
   try {
-    return { ...run, evaluation: await hold(run.evaluation, { ...patience, clock, read }) }
+    return { ...run, evaluation: await longPoll(run.evaluation, { ...patience, clock, read }) }
   } finally {
-    observer.holdsChanged(-1)
+    observer.longPollsChanged(-1)
   }
 }

@@ -1,13 +1,11 @@
 import pMap from 'p-map'
-import type { Connection } from '../auth/caller.ts'
 import { ConnectorError } from '../errors.ts'
-import type { PromptId } from '../graph/client.ts'
+import type { GraphClient, PromptId } from '../graph/client.ts'
+import type { GraphContext } from '../graph/context.ts'
 import type { Evaluation, Prompt } from '../graph/resources.ts'
-import type { Copilot } from './copilot.ts'
-import { compareDateTimes, newestOf } from './date-time.ts'
-import type { PromptText } from './cache.ts'
+import type { Cache, PromptText } from './cache.ts'
+import { compareDateTimes, isEnded, newestOf } from './evaluation.ts'
 import { skillNameOf } from './prompt.ts'
-import { isEnded, stateOf } from './spelling.ts'
 
 /** One prompt of a promptbook run, with its newest evaluation. */
 export interface PromptbookStep {
@@ -45,13 +43,16 @@ function runFrom(prompts: readonly Prompt[], promptId: string): Prompt[] {
   return ordered.slice(first)
 }
 
-/** The state of a run from those of its newest evaluations (contract, section 3). Pure. */
+/**
+ * The state of a run from those of its newest evaluations (docs/api.md#32-promptbookrunresult).
+ * Pure.
+ */
 export function promptbookState(evaluations: readonly (Evaluation | undefined)[]): string {
-  const states = evaluations.map(evaluation => evaluation && stateOf(evaluation))
-  if (states.every(state => state === undefined)) return 'Created'
-  if (states.includes('WaitingForInput')) return 'WaitingForInput'
-  if (!evaluations.every(evaluation => evaluation && isEnded(evaluation))) return 'Running'
-  return states.includes('Cancelled') ? 'Cancelled' : 'Completed'
+  const states = evaluations.map(evaluation => evaluation?.state)
+  if (states.every(state => state === undefined)) return 'created'
+  if (states.includes('waitingForInput')) return 'waitingForInput'
+  if (!evaluations.every(evaluation => evaluation && isEnded(evaluation))) return 'running'
+  return states.includes('cancelled') ? 'cancelled' : 'completed'
 }
 
 /**
@@ -59,17 +60,17 @@ export function promptbookState(evaluations: readonly (Evaluation | undefined)[]
  * @throws ConnectorError `SessionNotFound`, `PromptNotFound` and the Graph rows.
  */
 export async function fetchPromptbook(
-  { graph, memory }: Copilot,
-  as: Connection,
+  { graph, cache }: { readonly graph: GraphClient; readonly cache: Cache },
+  context: GraphContext,
   { sessionId, promptId }: PromptId,
 ): Promise<PromptbookRun> {
-  const prompts = runFrom(await graph.listPrompts(as, { sessionId }), promptId)
+  const prompts = runFrom(await graph.listPrompts(context, { sessionId }), promptId)
   const steps = await pMap(
     prompts,
     async ({ id, content, skillName }): Promise<PromptbookStep> => {
       const ids = { sessionId, promptId: id }
-      const evaluation = newestOf(await graph.listEvaluations(as, ids))
-      const prompt = memory.keepPrompt(as, ids, {
+      const evaluation = newestOf(await graph.listEvaluations(context, ids))
+      const prompt = cache.keepPrompt(context, ids, {
         content,
         skillName: skillNameOf({ content, skillName }),
       })

@@ -1,20 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import type { Connection } from '../auth/caller.ts'
 import { ConnectorError } from '../errors.ts'
+import type { GraphContext } from '../graph/context.ts'
 import type { Claimant, Claim, IdempotencyStore, RecordedIds } from '../idempotency/store.ts'
+import { hashOf } from '../lib/hash.ts'
 import type { KeyOutcome } from '../telemetry/observer.ts'
-import type { Copilot, Run } from './copilot.ts'
-import { fetchRun } from './evaluation.ts'
-import { waitFor, type Patience } from './long-poll.ts'
-import { startRun, type Submission } from './submit.ts'
-
-/** A Submit that may be repeated. */
-export interface KeyedSubmission {
-  readonly submission: Submission
-  /** Names connection and key. */
-  readonly key: string
-  readonly bodyHash: string
-}
+import { fetchEvaluation, type Run } from './evaluation.ts'
+import { waitForEnd, type Patience } from './long-poll.ts'
+import { startRun, type Submission, type SubmitParts } from './submit.ts'
 
 /** How often to ask whether another request with the same key is done, in ms. */
 const askAgainMs = 200
@@ -26,22 +18,30 @@ const askAgainMs = 200
  */
 const repeatMs = 10_000
 
-const retryAfterSeconds = 5
-
 const never = new AbortController().signal
 
-/** The store's answer, or the 503 that says that it has none. */
-async function ask<T>(answer: Promise<T>): Promise<T> {
+/** The same for the same submission, however its body was written. Pure. */
+export function submissionHash({
+  content,
+  sessionId,
+  plugins,
+  skillName,
+  skillInputs = {},
+}: Submission): string {
+  const inputs = Object.entries(skillInputs).toSorted(([a], [b]) => (a < b ? -1 : 1))
+  return hashOf(JSON.stringify([content, sessionId?.toLowerCase(), plugins, skillName, inputs]))
+}
+
+/** The store's response, or the 503 that says that it has none. */
+async function ask<T>(response: Promise<T>): Promise<T> {
   try {
-    return await answer
+    return await response
   } catch (cause) {
     throw new ConnectorError(
       'StoreUnavailable',
-      'Cannot record the Idempotency-Key: the store does not answer',
-      {
-        cause,
-        retryAfterSeconds,
-      },
+      'Cannot record the idempotency key: the store does not answer',
+      {},
+      { cause },
     )
   }
 }
@@ -56,7 +56,7 @@ function outcomeOf(claim: Exclude<Claim, { kind: 'held' }>): KeyOutcome {
 async function claimKey(
   store: IdempotencyStore,
   claimant: Claimant,
-  { clock, observer }: Copilot,
+  { clock, observer }: SubmitParts,
   until: number,
 ): Promise<Exclude<Claim, { kind: 'held' }>> {
   for (;;) {
@@ -73,9 +73,6 @@ async function claimKey(
       throw new ConnectorError(
         'StoreUnavailable',
         'Cannot submit the prompt: another request with this key is not done',
-        {
-          retryAfterSeconds,
-        },
       )
     }
     await clock.sleep(askAgainMs, never)
@@ -87,8 +84,8 @@ async function claimKey(
  * comes after a crash can look.
  */
 async function runClaimed(
-  copilot: Copilot,
-  as: Connection,
+  parts: SubmitParts,
+  context: GraphContext,
   submission: Submission,
   store: IdempotencyStore,
   claimant: Claimant,
@@ -99,43 +96,45 @@ async function runClaimed(
     throw new ConnectorError(
       'StoreUnavailable',
       'Cannot submit the prompt: another request took its key over',
-      {
-        retryAfterSeconds,
-      },
     )
   }
-  const run = await startRun(copilot, as, submission, { known, record, repeatMs })
+  const run = await startRun(parts, context, submission, { known, record, repeatMs })
   // It ran: should the record be lost, the next request finds the evaluation by its prompt.
   await store.record(claimant, { evaluationId: run.evaluation.id }).catch(() => false)
   return run
 }
 
 /**
- * Submits a prompt once for each key: whoever repeats it, at whatever time and replica, gets the
- * same session, prompt and evaluation, and the evaluation's present state (contract, section 6).
- * @throws ConnectorError `IdempotencyKeyReused`, `StoreUnavailable` before anything is sent; what
- *   submit() throws, after which the same key tries again from what exists.
+ * Submits a prompt once for each idempotency key: whoever repeats it, at whatever time and replica,
+ * gets the same session, prompt and evaluation, and the evaluation's present state
+ * (docs/api.md#6-at-most-once). See Copilot.submit().
  */
-export async function submitOnce(
-  copilot: Copilot,
-  as: Connection,
-  { submission, key, bodyHash }: KeyedSubmission,
+export async function submitKeyed(
+  parts: SubmitParts,
   store: IdempotencyStore,
+  context: GraphContext,
+  submission: Submission,
   patience: Patience,
 ): Promise<Run> {
-  const claimant = { key, bodyHash, holder: randomUUID() }
-  const claim = await claimKey(store, claimant, copilot, as.retryUntil)
+  const claimant = {
+    key: hashOf(context.caller.key, String(submission.idempotencyKey)),
+    bodyHash: submissionHash(submission),
+    holder: randomUUID(),
+  }
+  const claim = await claimKey(store, claimant, parts, context.retryUntil)
   if (claim.kind === 'reused') {
     throw new ConnectorError(
       'IdempotencyKeyReused',
-      'Cannot submit the prompt: its Idempotency-Key was used with another body',
+      'Cannot submit the prompt: its idempotency key was used with another body',
     )
   }
-  if (claim.kind === 'done')
-    return waitFor(copilot, as, await fetchRun(copilot, as, claim.ids), patience)
+  if (claim.kind === 'done') {
+    Object.assign(context.journal, claim.ids)
+    return waitForEnd(parts, context, await fetchEvaluation(parts, context, claim.ids), patience)
+  }
   try {
-    const run = await runClaimed(copilot, as, submission, store, claimant, claim.ids)
-    return await waitFor(copilot, as, run, patience)
+    const run = await runClaimed(parts, context, submission, store, claimant, claim.ids)
+    return await waitForEnd(parts, context, run, patience)
   } catch (error) {
     await store.release(claimant).catch(() => undefined)
     throw error

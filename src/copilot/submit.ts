@@ -1,17 +1,52 @@
-import type { Connection } from '../auth/caller.ts'
 import { ConnectorError, type CreatedIds } from '../errors.ts'
-import type { Copilot, Run } from './copilot.ts'
-import { waitFor, type Patience } from './long-poll.ts'
+import type { GraphClient } from '../graph/client.ts'
+import type { GraphContext } from '../graph/context.ts'
+import type { Plugin } from '../graph/resources.ts'
 import type { RecordedIds } from '../idempotency/store.ts'
-import { requireEnabled } from './plugins.ts'
-import { displayName, newPrompt, skillNameOf, type Question } from './prompt.ts'
-import { runPrompt } from './run-once.ts'
+import type { Run } from './evaluation.ts'
+import { waitForEnd, type Patience, type WaitParts } from './long-poll.ts'
+import { displayName, newPrompt, skillNameOf, type Question, type SkillMode } from './prompt.ts'
+import { runOnce } from './run-once.ts'
 
+/** What a caller submits. */
 export interface Submission extends Question {
   /** Continues this session; a new one is opened when absent. */
   readonly sessionId?: string | undefined
   /** Names of plugins that must be enabled in the workspace. */
   readonly plugins?: readonly string[] | undefined
+  /** Makes the submission repeatable: the caller's own name for it. */
+  readonly idempotencyKey?: string | undefined
+}
+
+/** What submitting works with. */
+export interface SubmitParts extends WaitParts {
+  readonly graph: GraphClient
+  readonly skillMode: SkillMode
+}
+
+/**
+ * Makes sure that every plugin asked for is enabled in the workspace. Graph can list plugins but
+ * not enable them, so one that is off is refused before anything is created. Pure.
+ * @throws ConnectorError `PluginNotEnabled`, naming each.
+ */
+export function requireEnabled(wanted: readonly string[], plugins: readonly Plugin[]): void {
+  const enabled = new Set(plugins.filter(plugin => plugin.isEnabled).map(plugin => plugin.name))
+  const missing = wanted.filter(name => !enabled.has(name))
+  if (missing.length === 0) return
+  const names = missing.map(name => `"${name}"`).join(', ')
+  throw new ConnectorError(
+    'PluginNotEnabled',
+    `Cannot submit the prompt: not enabled in the workspace: ${names}; ` +
+      'enable it in Security Copilot, Graph cannot',
+    {
+      target: 'plugins',
+      details: missing.map(name => ({
+        code: 'PluginNotEnabled',
+        message: `"${name}" is not enabled in the workspace`,
+        target: `plugins[${wanted.indexOf(name)}]`,
+      })),
+    },
+  )
 }
 
 /** Runs a step after which `ids` exist: an error of it carries them, so that nothing is lost. */
@@ -46,54 +81,54 @@ const unrecorded: Progress = {
  *   the Graph rows, with the ids that exist.
  */
 export async function startRun(
-  { graph, memory, clock, skillMode }: Copilot,
-  as: Connection,
+  { graph, cache, clock, skillMode }: SubmitParts,
+  context: GraphContext,
   submission: Submission,
   { known, record, repeatMs }: Progress = unrecorded,
 ): Promise<Run> {
   const { plugins = [] } = submission
-  if (plugins.length > 0 && known.sessionId === undefined)
-    requireEnabled(plugins, await memory.plugins(as))
+  if (plugins.length > 0 && known.sessionId === undefined) {
+    requireEnabled(plugins, await cache.plugins(context))
+  }
   const asked = newPrompt(submission, skillMode)
   const sessionId =
     submission.sessionId ??
     known.sessionId ??
-    (await graph.createSession(as, displayName(submission.content))).id
+    (await graph.createSession(context, displayName(submission.content))).id
+  const { journal } = context
+  journal.sessionId = sessionId
   return carrying({ sessionId }, async () => {
     await record({ sessionId })
     const created =
       known.promptId === undefined
-        ? await graph.createPrompt(as, { sessionId }, asked)
+        ? await graph.createPrompt(context, { sessionId }, asked)
         : { id: known.promptId, content: asked.content, skillName: null }
     const ids = { sessionId, promptId: created.id }
+    journal.promptId = created.id
     return carrying(ids, async () => {
-      const evaluation = await runPrompt(graph, as, ids, {
+      const evaluation = await runOnce(graph, context, ids, {
         clock,
         mayHaveRun: known.promptId !== undefined,
         beforeEach: () => record({ promptId: created.id }),
         repeatMs,
       })
+      journal.evaluationId = evaluation.id
       const { content, skillName } = created
       const text = {
         content,
         skillName: skillNameOf({ content, skillName: skillName ?? submission.skillName ?? null }),
       }
-      return { ...ids, prompt: memory.keepPrompt(as, ids, text), evaluation }
+      return { ...ids, prompt: cache.keepPrompt(context, ids, text), evaluation }
     })
   })
 }
 
-/**
- * Submits a prompt: Graph gets the session (unless given), the prompt and one evaluation, in this
- * order. Then waits for the answer as long as `patience` lasts, and returns the run as far as it is
- * known.
- * @throws ConnectorError what startRun() throws.
- */
+/** Submits a prompt without a key; see Copilot.submit(). */
 export async function submit(
-  copilot: Copilot,
-  as: Connection,
+  parts: SubmitParts,
+  context: GraphContext,
   submission: Submission,
   patience: Patience,
 ): Promise<Run> {
-  return waitFor(copilot, as, await startRun(copilot, as, submission), patience)
+  return waitForEnd(parts, context, await startRun(parts, context, submission), patience)
 }

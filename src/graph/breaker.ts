@@ -2,7 +2,7 @@ import type { Clock } from '../lib/clock.ts'
 import { ConnectorError } from '../errors.ts'
 
 /** Stops asking a Graph that is down. */
-export interface Breaker {
+export interface CircuitBreaker {
   /**
    * Runs a call, unless the breaker is open. What the call throws counts as a failure when
    * `isFailure` says so.
@@ -18,14 +18,14 @@ const maxFailures = 5
 const openMs = 30_000
 
 /**
- * A breaker that opens after 5 failures in a row, and after 30 s lets one call through to try
- * (contract, section 7). `onChange` hears when it opens and closes.
+ * A circuit breaker that opens after 5 failures in a row, and after 30 s lets one call through to
+ * try (docs/api.md#72-circuit-breaker). `onChange` hears when it opens and closes.
  */
-export function createBreaker(
+export function createCircuitBreaker(
   clock: Clock,
   isFailure: (error: unknown) => boolean,
   onChange: (open: boolean) => void,
-): Breaker {
+): CircuitBreaker {
   let failures = 0
   let openUntil = Number.NEGATIVE_INFINITY
   let probing = false
@@ -45,18 +45,15 @@ export function createBreaker(
         throw new ConnectorError(
           'GraphUnavailable',
           'Cannot call Microsoft Graph: it failed several times in a row',
-          {
-            notSent: true,
-            final: true,
-            retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1000)),
-          },
+          { retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1000)) },
+          { notSent: true, final: true },
         )
       }
       probing = failures >= maxFailures
       try {
-        const answer = await call()
+        const result = await call()
         settle(false)
-        return answer
+        return result
       } catch (error) {
         settle(isFailure(error))
         throw error

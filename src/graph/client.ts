@@ -1,8 +1,7 @@
 import type { z } from 'zod'
-import type { Connection } from '../auth/caller.ts'
 import { ConnectorError, type ErrorCode } from '../errors.ts'
-import { maxPages, nextPagePath } from './next-page.ts'
-import type { Operation, SendToGraph } from './request.ts'
+import type { GraphContext } from './context.ts'
+import type { GraphOperation, SendToGraph } from './request.ts'
 import {
   evaluation,
   evaluationPage,
@@ -28,7 +27,7 @@ export interface EvaluationId extends PromptId {
 }
 
 /**
- * What a prompt is created from. Graph accepts type "prompt" only (graph-api.md, 4.1); "skill"
+ * What a prompt is created from. Graph accepts type "prompt" only; "skill"
  * waits for the day it does.
  */
 export type NewPrompt =
@@ -48,15 +47,15 @@ export type NewPrompt =
  * deepest id it names.
  */
 export interface GraphClient {
-  listPlugins(as: Connection): Promise<Plugin[]>
-  createSession(as: Connection, displayName: string): Promise<Session>
-  listPrompts(as: Connection, ids: SessionId): Promise<Prompt[]>
-  createPrompt(as: Connection, ids: SessionId, prompt: NewPrompt): Promise<Prompt>
-  getPrompt(as: Connection, ids: PromptId): Promise<Prompt>
-  listEvaluations(as: Connection, ids: PromptId): Promise<Evaluation[]>
+  listPlugins(context: GraphContext): Promise<Plugin[]>
+  createSession(context: GraphContext, displayName: string): Promise<Session>
+  listPrompts(context: GraphContext, ids: SessionId): Promise<Prompt[]>
+  createPrompt(context: GraphContext, ids: SessionId, prompt: NewPrompt): Promise<Prompt>
+  getPrompt(context: GraphContext, ids: PromptId): Promise<Prompt>
+  listEvaluations(context: GraphContext, ids: PromptId): Promise<Evaluation[]>
   /** Runs the prompt. Each evaluation spends capacity. */
-  createEvaluation(as: Connection, ids: PromptId): Promise<Evaluation>
-  getEvaluation(as: Connection, ids: EvaluationId): Promise<Evaluation>
+  createEvaluation(context: GraphContext, ids: PromptId): Promise<Evaluation>
+  getEvaluation(context: GraphContext, ids: EvaluationId): Promise<Evaluation>
 }
 
 export interface GraphClientOptions {
@@ -68,9 +67,38 @@ export interface GraphClientOptions {
 interface ListCall<Item> {
   readonly path: string
   readonly schema: z.ZodType<Page<Item>>
-  readonly operation: Operation
+  readonly operation: GraphOperation
   readonly action: string
   readonly notFound: ErrorCode
+}
+
+/**
+ * A list longer than this many pages is not followed further: it is refused, never cut short in
+ * silence.
+ */
+const maxPages = 100
+
+/**
+ * The path of the next page, relative to the base URL. A link that leaves the base URL would carry
+ * the caller's token elsewhere, so it is refused (docs/api.md#74-paging). Pure.
+ * @throws ConnectorError `GraphInvalidResponse`
+ */
+export function nextPagePath(nextLink: string, baseUrl: string, action: string): string {
+  const base = new URL(baseUrl)
+  const next = URL.canParse(nextLink) ? new URL(nextLink) : undefined
+  const prefix = `${base.pathname.replace(/\/$/, '')}/`
+  if (
+    next?.origin !== base.origin ||
+    next.username ||
+    next.password ||
+    !next.pathname.startsWith(prefix)
+  ) {
+    throw new ConnectorError(
+      'GraphInvalidResponse',
+      `Cannot ${action}: the next page lies outside Microsoft Graph`,
+    )
+  }
+  return next.pathname.slice(prefix.length - 1) + next.search
 }
 
 export function createGraphClient({ send, baseUrl, workspaceId }: GraphClientOptions): GraphClient {
@@ -83,7 +111,7 @@ export function createGraphClient({ send, baseUrl, workspaceId }: GraphClientOpt
    * Every item of a list, following `@odata.nextLink` (https://learn.microsoft.com/graph/paging).
    */
   async function list<Item>(
-    as: Connection,
+    context: GraphContext,
     { path, ...listCall }: ListCall<Item>,
   ): Promise<Item[]> {
     const call = { ...listCall, repeat: 'freely' } as const
@@ -96,7 +124,7 @@ export function createGraphClient({ send, baseUrl, workspaceId }: GraphClientOpt
           `Cannot ${call.action}: more than ${maxPages} pages`,
         )
       }
-      const { value, '@odata.nextLink': link }: Page<Item> = await send(as, {
+      const { value, '@odata.nextLink': link }: Page<Item> = await send(context, {
         method: 'GET',
         path: next,
         ...call,
@@ -108,8 +136,8 @@ export function createGraphClient({ send, baseUrl, workspaceId }: GraphClientOpt
   }
 
   return {
-    listPlugins: as =>
-      list(as, {
+    listPlugins: context =>
+      list(context, {
         path: `${workspace}/plugins`,
         schema: page(plugin),
         operation: 'listPlugins',
@@ -117,8 +145,8 @@ export function createGraphClient({ send, baseUrl, workspaceId }: GraphClientOpt
         notFound: 'GraphError',
       }),
 
-    createSession: (as, displayName) =>
-      send(as, {
+    createSession: (context, displayName) =>
+      send(context, {
         method: 'POST',
         path: sessions,
         body: { displayName },
@@ -129,8 +157,8 @@ export function createGraphClient({ send, baseUrl, workspaceId }: GraphClientOpt
         repeat: 'freely',
       }),
 
-    listPrompts: (as, ids) =>
-      list(as, {
+    listPrompts: (context, ids) =>
+      list(context, {
         path: prompts(ids),
         schema: page(prompt),
         operation: 'listPrompts',
@@ -138,8 +166,8 @@ export function createGraphClient({ send, baseUrl, workspaceId }: GraphClientOpt
         notFound: 'SessionNotFound',
       }),
 
-    createPrompt: (as, ids, body) =>
-      send(as, {
+    createPrompt: (context, ids, body) =>
+      send(context, {
         method: 'POST',
         path: prompts(ids),
         body,
@@ -150,8 +178,8 @@ export function createGraphClient({ send, baseUrl, workspaceId }: GraphClientOpt
         repeat: 'freely',
       }),
 
-    getPrompt: (as, ids) =>
-      send(as, {
+    getPrompt: (context, ids) =>
+      send(context, {
         method: 'GET',
         path: `${prompts(ids)}/${ids.promptId}`,
         schema: prompt,
@@ -161,8 +189,8 @@ export function createGraphClient({ send, baseUrl, workspaceId }: GraphClientOpt
         repeat: 'freely',
       }),
 
-    listEvaluations: (as, ids) =>
-      list(as, {
+    listEvaluations: (context, ids) =>
+      list(context, {
         path: evaluations(ids),
         schema: evaluationPage,
         operation: 'listEvaluations',
@@ -170,8 +198,8 @@ export function createGraphClient({ send, baseUrl, workspaceId }: GraphClientOpt
         notFound: 'PromptNotFound',
       }),
 
-    createEvaluation: (as, ids) =>
-      send(as, {
+    createEvaluation: (context, ids) =>
+      send(context, {
         method: 'POST',
         path: evaluations(ids),
         body: {},
@@ -182,8 +210,8 @@ export function createGraphClient({ send, baseUrl, workspaceId }: GraphClientOpt
         repeat: 'unless-run',
       }),
 
-    getEvaluation: (as, ids) =>
-      send(as, {
+    getEvaluation: (context, ids) =>
+      send(context, {
         method: 'GET',
         path: `${evaluations(ids)}/${ids.evaluationId}`,
         schema: evaluation,

@@ -1,9 +1,14 @@
 import { z } from 'zod'
-import { ConnectorError, type ErrorCode, type GraphRefusal } from '../errors.ts'
-import { retryAfterSeconds } from './retry-after.ts'
+import {
+  catalogue,
+  ConnectorError,
+  type ErrorCode,
+  type GraphRefusal,
+  type ShownFacts,
+} from '../errors.ts'
 
-/** An answer of Graph that is not a success. */
-export interface RefusedAnswer {
+/** A response of Graph that is not a success. */
+export interface RefusedResponse {
   readonly status: number
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
   readonly body: unknown
@@ -25,7 +30,7 @@ export interface Attempt {
 // missing or empty.
 const text = z.string().optional().catch(undefined)
 const inner = z.object({ 'request-id': text }).optional().catch(undefined)
-const graphError = z
+const errorBody = z
   .object({ error: z.object({ code: text, message: text, innerError: inner, innererror: inner }) })
   .transform(({ error }) => ({
     ...error,
@@ -39,12 +44,6 @@ const graphError = z
     innererror: undefined,
   })
 
-/**
- * Suggested wait when Graph gives none, in seconds: some Graph services leave `Retry-After` out of
- * a 429.
- */
-const defaultRetryAfterSeconds = 10
-
 /** A Graph message longer than this is cut. */
 const maxMessageLength = 300
 
@@ -54,12 +53,27 @@ const maxMessageRead = 10_000
 /** Anything that looks like a token, beside the one that was sent. */
 const tokenLike = /eyJ[\w.-]+|Bearer\s+\S+/g
 
+/**
+ * Reads a `Retry-After` header: seconds, possibly with a fraction, or an HTTP date (RFC 9110,
+ * 10.2.3). Returns whole seconds, rounded up, at least 1; `undefined` when there is none or it
+ * cannot be read. Pure: `now` in ms.
+ */
+export function readRetryAfter(header: string | undefined, now: number): number | undefined {
+  if (header === undefined) return undefined
+  const value = header.trim()
+  // A date starts with a weekday; Date.parse alone would take "-5" for a year.
+  const date = /^[A-Z][a-z]+[ ,]/.test(value) ? Date.parse(value) : Number.NaN
+  const seconds = /^\d+(\.\d+)?$/.test(value) ? Number(value) : (date - now) / 1000
+  if (!Number.isFinite(seconds)) return undefined
+  return Math.max(1, Math.ceil(seconds))
+}
+
 /** A header that may come more than once, as one. */
 export const single = (header: string | string[] | undefined): string | undefined =>
   Array.isArray(header) ? header.join(', ') : header
 
-function describe({ status, headers, body }: RefusedAnswer, token: string): GraphRefusal {
-  const { code, message, requestId } = graphError.parse(body)
+function describe({ status, headers, body }: RefusedResponse, token: string): GraphRefusal {
+  const { code, message, requestId } = errorBody.parse(body)
   const safe = message
     ?.slice(0, maxMessageRead)
     .replaceAll(token, '[token]')
@@ -78,29 +92,30 @@ function describe({ status, headers, body }: RefusedAnswer, token: string): Grap
  * The claims of a challenge (401 with `error="insufficient_claims"`), as Graph wrote them: base64
  * of JSON.
  */
-function challengedClaims(headers: RefusedAnswer['headers']): string | undefined {
+function challengedClaims(headers: RefusedResponse['headers']): string | undefined {
   const challenge = single(headers['www-authenticate']) ?? ''
   if (!/\berror="?insufficient_claims\b/.test(challenge)) return undefined
   return /\bclaims="([A-Za-z0-9+/=_-]+)"/.exec(challenge)?.[1]
 }
 
 /**
- * Translates Graph's final refusal into a row of our catalogue (contract, section 7). Pure.
- * The status decides; Graph's own codes are not stable enough to branch on.
+ * Translates Graph's final refusal into a row of our catalogue (docs/api.md#73-graphs-refusals).
+ * Pure. The status decides; Graph's own codes are not stable enough to branch on.
  */
-export function refusal(
-  answer: RefusedAnswer,
+export function graphError(
+  response: RefusedResponse,
   { action, notFound, token, now }: Attempt,
 ): ConnectorError {
-  const { status, headers } = answer
-  const graph = describe(answer, token)
-  const wait = retryAfterSeconds(single(headers['retry-after']), now)
-  const fail = (code: ErrorCode, why: string, facts: object = {}) =>
-    new ConnectorError(code, `Cannot ${action}: ${why}`, {
-      graph,
-      suggestedWaitSeconds: wait,
-      ...facts,
-    })
+  const { status, headers } = response
+  const graph = describe(response, token)
+  const wait = readRetryAfter(single(headers['retry-after']), now)
+  const fail = (code: ErrorCode, why: string, shown: ShownFacts = {}) =>
+    new ConnectorError(
+      code,
+      `Cannot ${action}: ${why}`,
+      { graph, ...shown },
+      { suggestedWaitSeconds: wait },
+    )
 
   switch (status) {
     case 401: {
@@ -124,7 +139,7 @@ export function refusal(
     case 404:
       return fail(notFound, 'Microsoft Graph does not know it, or the caller does not own it')
     case 429: {
-      const retryAfter = wait ?? defaultRetryAfterSeconds
+      const retryAfter = wait ?? catalogue.GraphThrottled.retryAfterSeconds
       return fail(
         'GraphThrottled',
         `Microsoft Graph throttles; try again in ${retryAfter} seconds`,

@@ -1,56 +1,56 @@
 import type { Dispatcher } from 'undici'
 
-/** An HTTP answer, read whole. */
-export interface Answer {
+/** An HTTP response, read whole. */
+export interface HttpResponse {
   readonly status: number
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
   /** `undefined` when there is more of it than is read. */
   readonly text: string | undefined
 }
 
-export interface ExchangeLimits {
-  /** For the whole exchange, the wait for a free connection included. */
+export interface HttpLimits {
+  /** For the whole call, the wait for a free connection included. */
   readonly timeoutMs: number
   readonly maxBodyBytes: number
 }
 
-/** The answer did not come in time. */
-export class LateAnswer extends Error {
-  override readonly name = 'LateAnswer'
+/** The response did not come in time. */
+export class LateResponse extends Error {
+  override readonly name = 'LateResponse'
   /** Whether the request went out: without a free connection it did not, and never will. */
   readonly sent: boolean
 
   constructor(timeoutMs: number, sent: boolean) {
-    super(`No answer within ${timeoutMs} ms`)
+    super(`No response within ${timeoutMs} ms`)
     this.sent = sent
   }
 }
 
-/** Why a connection is cut: nobody hears it, the exchange is settled by then. */
-const cut = new Error('The exchange is over')
+/** Why a connection is cut: nobody hears it, the call is settled by then. */
+const cut = new Error('The call is over')
 
 // Also takes away the mark of byte order that some services write first.
 const utf8 = new TextDecoder()
 
 /**
- * Sends one request and collects its answer. On undici's dispatch, not its request(): what is read
- * whole anyway needs no stream, and a timer is cheaper than an AbortSignal.
- * @throws LateAnswer; what undici throws when a connection cannot be made or breaks.
+ * Sends one request and collects its response. On undici's dispatch, not its request(): what is
+ * read whole anyway needs no stream, and a timer is cheaper than an AbortSignal.
+ * @throws LateResponse; what undici throws when a connection cannot be made or breaks.
  */
-export function exchange(
+export function sendHttp(
   dispatcher: Dispatcher,
   request: Dispatcher.DispatchOptions,
-  { timeoutMs, maxBodyBytes }: ExchangeLimits,
-): Promise<Answer> {
+  { timeoutMs, maxBodyBytes }: HttpLimits,
+): Promise<HttpResponse> {
   return new Promise((resolve, reject) => {
-    let head: Omit<Answer, 'text'> = { status: 0, headers: {} }
+    let head: Omit<HttpResponse, 'text'> = { status: 0, headers: {} }
     const chunks: Buffer[] = []
     let bytes = 0
     let controller: Dispatcher.DispatchController | undefined
     let late = false
     const timer = setTimeout(() => {
       late = true
-      reject(new LateAnswer(timeoutMs, controller !== undefined))
+      reject(new LateResponse(timeoutMs, controller !== undefined))
       controller?.abort(cut)
     }, timeoutMs)
 

@@ -2,15 +2,15 @@ import { randomUUID } from 'node:crypto'
 import { Pool } from 'undici'
 import type { z } from 'zod'
 import type { Clock } from '../lib/clock.ts'
-import type { Connection } from '../auth/caller.ts'
 import { ConnectorError, type ErrorCode } from '../errors.ts'
 import { noObserver, type Observer } from '../telemetry/observer.ts'
-import { exchange, LateAnswer, type Answer } from './http.ts'
-import { refusal, single } from './graph-errors.ts'
+import type { GraphContext } from './context.ts'
+import { graphError, single } from './graph-errors.ts'
+import { LateResponse, sendHttp, type HttpResponse } from './http.ts'
 import type { Repeat } from './retry.ts'
 
 /** The operations of Graph's API that are called, as logs and metrics name them. */
-export type Operation =
+export type GraphOperation =
   | 'listPlugins'
   | 'createSession'
   | 'listPrompts'
@@ -26,9 +26,9 @@ export interface GraphCall<Schema extends z.ZodType> {
   /** Below the base URL, starting with "/". */
   readonly path: string
   readonly body?: unknown
-  /** What is read of the answer. */
+  /** What is read of the response. */
   readonly schema: Schema
-  readonly operation: Operation
+  readonly operation: GraphOperation
   /** "create the session": completes the sentence "Cannot …" of an error. */
   readonly action: string
   /** The code of a 404. */
@@ -37,9 +37,9 @@ export interface GraphCall<Schema extends z.ZodType> {
   readonly repeat: Repeat
 }
 
-/** Sends one call as `connection` and returns what the schema reads of the answer. */
+/** Sends one call for the caller of `context` and returns what the schema reads of the response. */
 export type SendToGraph = <Schema extends z.ZodType>(
-  connection: Connection,
+  context: GraphContext,
   call: GraphCall<Schema>,
 ) => Promise<z.output<Schema>>
 
@@ -49,14 +49,11 @@ export interface GraphRequestOptions {
   readonly clock: Clock
   /** @default hears nothing */
   readonly observer?: Observer | undefined
-  /** @default 15_000 (contract, section 7) */
+  /** @default 15_000 (docs/api.md#7-towards-graph) */
   readonly timeoutMs?: number | undefined
-  /** @default 8 MiB (contract, section 7) */
+  /** @default 8 MiB (docs/api.md#7-towards-graph) */
   readonly maxBodyBytes?: number | undefined
 }
-
-/** Suggested wait when Graph cannot be reached, in seconds. */
-const unreachableRetryAfterSeconds = 10
 
 /** Connections kept to Graph. More calls than that at once wait for one another. */
 const maxConnections = 128
@@ -85,25 +82,30 @@ const notSentCodes = new Set([
 
 /** Translates what undici threw: nothing, or nothing whole, came back. */
 function transportError(action: string, cause: unknown): ConnectorError {
-  if (cause instanceof LateAnswer) {
-    return new ConnectorError('GraphTimeout', `Cannot ${action}: Microsoft Graph took too long`, {
-      cause,
-      notSent: !cause.sent,
-    })
+  if (cause instanceof LateResponse) {
+    return new ConnectorError(
+      'GraphTimeout',
+      `Cannot ${action}: Microsoft Graph took too long`,
+      {},
+      {
+        cause,
+        notSent: !cause.sent,
+      },
+    )
   }
   return new ConnectorError(
     'GraphUnavailable',
     `Cannot ${action}: no connection to Microsoft Graph`,
+    {},
     {
       cause,
-      retryAfterSeconds: unreachableRetryAfterSeconds,
       notSent: notSentCodes.has(String((cause as { code?: unknown }).code)),
     },
   )
 }
 
 /**
- * The one road to Graph: keep-alive connections, a fresh `client-request-id`, a deadline for the
+ * The one way to Graph: keep-alive connections, a fresh `client-request-id`, a deadline for the
  * whole call, a cap on the body, no redirects, and every failure a ConnectorError. One call is one
  * attempt; whoever repeats calls wraps this.
  */
@@ -128,7 +130,7 @@ export function createGraphRequest({
     token: string,
     { method, path, body, action }: GraphCall<z.ZodType>,
     traceHeaders: Readonly<Record<string, string>>,
-  ): Promise<Answer> {
+  ): Promise<HttpResponse> {
     const headers = {
       authorization: `Bearer ${token}`,
       accept: 'application/json',
@@ -138,23 +140,23 @@ export function createGraphRequest({
     }
     const text = body === undefined ? null : JSON.stringify(body)
     try {
-      return await exchange(pool, { method, path: basePath + path, headers, body: text }, limits)
+      return await sendHttp(pool, { method, path: basePath + path, headers, body: text }, limits)
     } catch (cause) {
       throw transportError(action, cause)
     }
   }
 
   /** One attempt, written down: in the request's journal and trace, and for the observer. */
-  async function recorded(token: string, { journal }: Connection, call: GraphCall<z.ZodType>) {
+  async function recorded(token: string, { journal }: GraphContext, call: GraphCall<z.ZodType>) {
     const { method, path, operation } = call
     const span = journal.span.startCall({ method, url: baseUrl + path, operation })
     const began = clock.now()
     let status: number | undefined
     try {
-      const answer = await attempt(token, call, span.headers)
-      status = answer.status
-      journal.graphRequestId = single(answer.headers['request-id'])
-      return answer
+      const response = await attempt(token, call, span.headers)
+      status = response.status
+      journal.graphRequestId = single(response.headers['request-id'])
+      return response
     } finally {
       const ms = clock.now() - began
       journal.graphCalls += 1
@@ -165,23 +167,21 @@ export function createGraphRequest({
   }
 
   return {
-    async send(connection, call) {
-      const token = await connection.graphToken()
-      const answer = await recorded(token, connection, call)
+    async send(context, call) {
+      const token = await context.caller.graphToken()
+      const response = await recorded(token, context, call)
       const { action, notFound, schema } = call
-      if (answer.status === 401) connection.dropGraphToken()
-      const body = parseJson(answer.text)
-      if (answer.status >= 400)
-        throw refusal({ ...answer, body }, { action, notFound, token, now: clock.now() })
-      const parsed = schema.safeParse(answer.status < 300 ? body : undefined)
+      if (response.status === 401) context.caller.dropGraphToken()
+      const body = parseJson(response.text)
+      if (response.status >= 400)
+        throw graphError({ ...response, body }, { action, notFound, token, now: clock.now() })
+      const parsed = schema.safeParse(response.status < 300 ? body : undefined)
       if (parsed.success) return parsed.data
       throw new ConnectorError(
         'GraphInvalidResponse',
-        `Cannot ${action}: Microsoft Graph's answer is not readable`,
-        {
-          cause: parsed.error,
-          graph: { status: answer.status },
-        },
+        `Cannot ${action}: Microsoft Graph's response is not readable`,
+        { graph: { status: response.status } },
+        { cause: parsed.error },
       )
     },
     close: () => pool.close(),

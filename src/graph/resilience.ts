@@ -1,7 +1,7 @@
 import type { Clock } from '../lib/clock.ts'
 import { ConnectorError } from '../errors.ts'
 import { noObserver, type Observer } from '../telemetry/observer.ts'
-import { createBreaker, type Breaker } from './breaker.ts'
+import { createCircuitBreaker, type CircuitBreaker } from './breaker.ts'
 import { createBulkhead } from './bulkhead.ts'
 import type { SendToGraph } from './request.ts'
 import { retryDelayMs } from './retry.ts'
@@ -25,14 +25,14 @@ const never = new AbortController().signal
 /** 5xx and network failures: what says that Graph is down, not that a call is wrong. */
 function isOutage(error: unknown): boolean {
   if (!(error instanceof ConnectorError)) return false
-  const { code, facts } = error
-  return facts.graph
-    ? facts.graph.status >= 500
+  const { code, shown } = error
+  return shown.graph
+    ? shown.graph.status >= 500
     : code === 'GraphUnavailable' || code === 'GraphTimeout'
 }
 
 /**
- * A road to Graph that bears its failures: a call is repeated as retryDelayMs() says while the
+ * Calls to Graph that survive its failures: a call is repeated as retryDelayMs() says while the
  * request's budget lasts, a tenant whose calls fail in a row is given a rest, and each connection
  * has its share of calls at once.
  */
@@ -40,26 +40,26 @@ export function resilient(
   send: SendToGraph,
   { clock, random = Math.random, observer = noObserver }: ResilienceOptions,
 ): SendToGraph {
-  const breakers = new Map<string, Breaker>()
+  const breakers = new Map<string, CircuitBreaker>()
   const bulkhead = createBulkhead(callsAtOnce)
 
-  function breakerOf(tenantId: string): Breaker {
+  function breakerOf(tenantId: string): CircuitBreaker {
     const breaker =
       breakers.get(tenantId) ??
-      createBreaker(clock, isOutage, open => observer.breakersChanged(open ? 1 : -1))
+      createCircuitBreaker(clock, isOutage, open => observer.breakersChanged(open ? 1 : -1))
     breakers.set(tenantId, breaker)
     return breaker
   }
 
-  return async (connection, call) => {
+  return async (context, call) => {
     for (let made = 1; ; made += 1) {
       try {
-        return await bulkhead(connection.key, () =>
-          breakerOf(connection.tenantId).run(() => send(connection, call)),
+        return await bulkhead(context.caller.key, () =>
+          breakerOf(context.caller.tenantId).run(() => send(context, call)),
         )
       } catch (error) {
         if (!(error instanceof ConnectorError)) throw error
-        const budgetMs = connection.retryUntil - clock.now()
+        const budgetMs = context.retryUntil - clock.now()
         const waitMs = retryDelayMs({
           error,
           repeat: call.repeat,

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-// What is read of Graph's answers, and no more:
+// What is read of Graph's responses, and no more:
 // https://learn.microsoft.com/graph/api/resources/security-securitycopilot-session Graph may add
 // properties and enum members at any time, so unknown ones are let through or left out.
 
@@ -14,10 +14,19 @@ const optionalText = z
   .nullish()
   .transform(text => text ?? null)
 
+/**
+ * A member of one of Graph's enums, in camel case as its reference writes them; members of the future
+ * pass.
+ */
+const member = z
+  .string()
+  .min(1)
+  .transform(name => name.charAt(0).toLowerCase() + name.slice(1))
+
 /** A session: the thread that prompts belong to. */
 export const session = z.object({ id })
 
-/** A prompt: what is asked. It has no state and no answer; those live on its evaluations. */
+/** A prompt: what is asked. It has no state and no result; those live on its evaluations. */
 export const prompt = z.object({
   id,
   createdDateTime: dateTime,
@@ -28,14 +37,14 @@ export const prompt = z.object({
   skillName: optionalText,
 })
 
-/** One run of a prompt, with its answer once it ended. */
+/** One run of a prompt, with its result once it ended. */
 export const evaluation = z.object({
   id,
   createdDateTime: dateTime,
   lastModifiedDateTime: dateTime,
-  state: z.string().min(1),
+  state: member,
   result: z
-    .object({ content: optionalText, type: z.string().min(1) })
+    .object({ content: optionalText, type: member })
     .nullish()
     .transform(result => result ?? null),
 })

@@ -27,18 +27,17 @@ const firstWaitMs = 500
 const passingStatuses = new Set([429, 502, 503, 504])
 
 /** Whether the call surely did not run: Graph throttled it, or nothing was sent. */
-const surelyNotRun = ({ code, facts }: ConnectorError): boolean =>
-  code === 'GraphThrottled' || facts.notSent === true
+const surelyNotRun = ({ code, inner }: ConnectorError): boolean =>
+  code === 'GraphThrottled' || inner.notSent === true
 
-/** Whether the failure may pass by itself: a status that says so, or no answer at all. */
-function mayPass({ code, facts }: ConnectorError): boolean {
-  if (facts.graph) return passingStatuses.has(facts.graph.status) && code !== 'GraphInvalidResponse'
+/** Whether the failure may pass by itself: a status that says so, or no response at all. */
+function mayPass({ code, shown }: ConnectorError): boolean {
+  if (shown.graph) return passingStatuses.has(shown.graph.status) && code !== 'GraphInvalidResponse'
   return code === 'GraphUnavailable' || code === 'GraphTimeout'
 }
 
 /**
- * Milliseconds to wait before the call is repeated, `undefined` when it is not (contract, section
- * 7): `Retry-After` is obeyed if the budget allows, else handed to the caller; without it,
+ * Milliseconds to wait before the call is repeated, `undefined` when it is not (docs/api.md#71-retries): `Retry-After` is obeyed if the budget allows, else handed to the caller; without it,
  * exponential with full jitter. Pure.
  */
 export function retryDelayMs({
@@ -48,9 +47,9 @@ export function retryDelayMs({
   budgetMs,
   random,
 }: Attempt): number | undefined {
-  if (made > maxRetries || error.facts.final === true || !mayPass(error)) return undefined
+  if (made > maxRetries || error.inner.final === true || !mayPass(error)) return undefined
   if (repeat === 'unless-run' && !surelyNotRun(error)) return undefined
-  const { suggestedWaitSeconds } = error.facts
+  const { suggestedWaitSeconds } = error.inner
   const waitMs =
     suggestedWaitSeconds === undefined
       ? Math.round(random * firstWaitMs * 2 ** (made - 1))
@@ -59,11 +58,11 @@ export function retryDelayMs({
 }
 
 /**
- * Whether it cannot be told if the call ran: it was sent, and no answer, or none that can be read,
+ * Whether it cannot be told if the call ran: it was sent, and no response, or none that can be read,
  * or a 5xx came back.
  */
-export function isLostAnswer({ code, facts }: ConnectorError): boolean {
-  if (facts.notSent === true) return false
-  if (facts.graph) return facts.graph.status >= 500 || code === 'GraphInvalidResponse'
+export function isLostResponse({ code, shown, inner }: ConnectorError): boolean {
+  if (inner.notSent === true) return false
+  if (shown.graph) return shown.graph.status >= 500 || code === 'GraphInvalidResponse'
   return code === 'GraphUnavailable' || code === 'GraphTimeout'
 }

@@ -9,7 +9,7 @@ export interface RecordedIds {
 /** The ids of a Submit that is done. */
 export type CompleteIds = { readonly [Name in keyof RecordedIds]-?: string }
 
-/** The answer to a claim of a key. */
+/** What a claim of a key gives. */
 export type Claim =
   /** The key is the claimant's; what an earlier attempt created is told. */
   | { readonly kind: 'mine'; readonly ids: RecordedIds }
@@ -44,8 +44,8 @@ export interface IdempotencyStore {
   release(claimant: Claimant): Promise<void>
 }
 
-/** How long a key is remembered (contract, section 6). */
+/** How long a key is remembered (docs/api.md#61-idempotency-keys). */
 export const rememberedMs = 24 * 60 * 60_000
 
-/** How long a claim holds unless it is extended (contract, section 6). */
+/** How long a claim holds unless it is extended (docs/api.md#61-idempotency-keys). */
 export const heldMs = 30_000

@@ -10,7 +10,7 @@ function patternOf(url: string): RegExp {
 }
 
 /**
- * Collects the routes that are added to `app` from now on. The answer tells which methods serve a
+ * Collects the routes that are added to `app` from now on. The result tells which methods serve a
  * path, `undefined` when none does: what Fastify's router knows but does not say.
  */
 export function routesByPath(

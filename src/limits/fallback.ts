@@ -3,7 +3,7 @@ import { within } from '../lib/deadline.ts'
 import type { Limiter } from './limiter.ts'
 import type { MemoryLimiter } from './memory.ts'
 
-export interface SharedLimiterOptions {
+export interface FallbackLimiterOptions {
   /** What replicas share; may fail. */
   readonly shared: Limiter
   /** What this replica knows by itself. */
@@ -26,11 +26,16 @@ const answerMs = 80
 const retryAfterMs = 1000
 
 /**
- * Limits by the shared store, and by this replica's own memory while the store is away: never
- * unlimited. The memory counts all the while, so that a replica admits no more than the quota
+ * Limits by the shared store, and by this replica alone while the store is away: never
+ * unlimited. The limiter in memory counts all the while, so that a replica admits no more than the quota
  * across the change either.
  */
-export function sharedLimiter({ shared, local, clock, onChange }: SharedLimiterOptions): Limiter {
+export function fallbackLimiter({
+  shared,
+  local,
+  clock,
+  onChange,
+}: FallbackLimiterOptions): Limiter {
   let available = true
   let retryAt = Number.NEGATIVE_INFINITY
 

@@ -24,8 +24,8 @@ export const toSwagger = (schema: JsonSchema): JsonSchema => mapSchemas(schema, 
 const status = 'Preview'
 
 /**
- * The connector's definition: what makers see and what the platform polls; only answer 200 has a
- * schema (connector-rules.md, 1.4).
+ * The connector's definition: what makers see and what the platform polls; only response 200 has a
+ * schema.
  */
 export const definitionFlavour: Flavour = {
   shows: ({ connector }) => connector !== undefined,
@@ -38,7 +38,7 @@ export const definitionFlavour: Flavour = {
     const { title, ...rest } = toSwagger(schema)
     return { ...rest, ...(where === 'path' && { 'x-ms-url-encoding': 'single' }) }
   },
-  answer: (httpStatus, name) => (httpStatus === 200 ? { $ref: `${name}#` } : undefined),
+  response: (httpStatus, name) => (httpStatus === 200 ? { $ref: `${name}#` } : undefined),
 }
 
 const description =

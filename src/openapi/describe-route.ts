@@ -2,31 +2,31 @@ import type { FastifySchema } from 'fastify'
 import type { z } from 'zod'
 import { catalogue, type ErrorCode } from '../errors.ts'
 import { requestSchema, type JsonSchema } from './json-schema.ts'
-import type { Answer, Operation } from './route-description.ts'
+import type { ResponseDescription, RouteDescription } from './route-description.ts'
 
 /** How one of the two documents differs from the other. */
 export interface Flavour {
   /** Whether an operation stands in the document. */
-  shows(operation: Operation): boolean
+  shows(operation: RouteDescription): boolean
   /** What stands at the operation, beside what both documents have. */
-  operation(operation: Operation): object
+  operation(operation: RouteDescription): object
   /** A schema in the document's words. */
   body(schema: JsonSchema): JsonSchema
   /** A parameter in the document's words. */
   parameter(schema: JsonSchema, where: 'path' | 'header'): JsonSchema
-  /** The schema of an answer's body; `undefined` where the document has none. */
-  answer(status: number, name: string): JsonSchema | undefined
+  /** The schema of a response's body; `undefined` where the document has none. */
+  response(status: number, name: string): JsonSchema | undefined
 }
 
 const retryAfter = {
   'Retry-After': { type: 'integer', description: 'Seconds to wait before the next attempt.' },
 } as const
 
-/** The answers to an operation's errors, by status. */
-function errorAnswers(codes: readonly ErrorCode[]): [number, Answer][] {
-  const statuses = [...new Set(codes.map(code => catalogue[code]))].toSorted((a, b) => a - b)
+/** The responses of an operation's errors, by status. */
+function errorResponses(codes: readonly ErrorCode[]): [number, ResponseDescription][] {
+  const statuses = [...new Set(codes.map(code => catalogue[code].status))].toSorted((a, b) => a - b)
   return statuses.map(status => {
-    const named = codes.filter(code => catalogue[code] === status)
+    const named = codes.filter(code => catalogue[code].status === status)
     const headers = status === 429 || status === 503 ? retryAfter : undefined
     return [status, { description: `Error: ${named.join(', ')}.`, ...(headers && { headers }) }]
   })
@@ -49,15 +49,13 @@ export function describeRoute(
     ])
     return { ...rest, properties: Object.fromEntries(changed) as Record<string, JsonSchema> }
   }
-  const answers = [
-    ...Object.entries(operation.answers).map(
-      ([status, answer]) => [Number(status), answer] as const,
-    ),
-    ...errorAnswers(operation.errors),
+  const responses = [
+    ...Object.entries(operation.responses).map(([status, one]) => [Number(status), one] as const),
+    ...errorResponses(operation.errors),
   ].map(([status, { description, headers }]) => {
     const zod = (response as Record<number, unknown>)[status]
     const name = zod === undefined ? 'ErrorAnswer' : String(names.get(zod))
-    const content = flavour.answer(status, name) ?? { type: 'null' }
+    const content = flavour.response(status, name) ?? { type: 'null' }
     return [
       status,
       { ...content, 'x-response-description': description, ...(headers && { headers }) },
@@ -76,6 +74,6 @@ export function describeRoute(
     ...(body !== undefined && {
       body: flavour.body({ ...requestSchema(body as z.ZodType), examples: [example] }),
     }),
-    response: Object.fromEntries(answers),
+    response: Object.fromEntries(responses),
   }
 }

@@ -10,7 +10,7 @@ import { namedSchemas, type JsonSchema } from './json-schema.ts'
 import { finishOpenApi, type Generated, openApiFlavour, openApiFrame } from './openapi.ts'
 
 export interface DocumentsOptions {
-  /** Schemas of answers, by the names they have in both documents. */
+  /** Schemas of responses, by the names they have in both documents. */
   readonly named: Readonly<Record<string, z.ZodType>>
   /** Base of the URLs handed out, without a closing slash. */
   readonly publicUrl: string

@@ -27,7 +27,7 @@ const completeBody = (parameter: Parameter): Parameter =>
       }
     : parameter
 
-/** The members of the definition in the order of published connectors (connector-rules.md, 1.3). */
+/** The members of the definition in the order of published connectors. */
 const order = [
   'swagger',
   'info',

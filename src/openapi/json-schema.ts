@@ -30,7 +30,7 @@ export function requestSchema(schema: z.ZodType): JsonSchema {
   return rest as JsonSchema
 }
 
-/** A document of answers does not forbid what later versions may add. */
+/** A document of responses does not forbid what later versions may add. */
 const open = ({ additionalProperties, ...rest }: JsonSchema): JsonSchema => rest
 
 /** Answers by their names, each a schema with `$id` that refers to the others as `Name#`. */

@@ -12,13 +12,13 @@ function plain(schema: JsonSchema): JsonSchema {
 /** A schema in the words of OpenAPI 3.1. Pure. */
 export const toOpenApi = (schema: JsonSchema): JsonSchema => mapSchemas(schema, plain)
 
-/** The OpenAPI 3.1 document: every operation, every answer with its schema. */
+/** The OpenAPI 3.1 document: every operation, every response with its schema. */
 export const openApiFlavour: Flavour = {
   shows: () => true,
   operation: ({ connector }) => (connector ? {} : { security: [] }),
   body: toOpenApi,
   parameter: schema => toOpenApi(schema),
-  answer: (_status, name) => ({
+  response: (_status, name) => ({
     content: { 'application/json': { schema: { $ref: `${name}#` } } },
   }),
 }

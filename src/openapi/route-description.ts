@@ -6,20 +6,20 @@ import type { ErrorCode } from '../errors.ts'
  */
 export type Visibility = 'important' | 'internal'
 
-/** A header of an answer. */
-export interface AnswerHeader {
+/** A response header. */
+export interface ResponseHeader {
   readonly type: 'string' | 'integer'
   readonly description: string
 }
 
 /** What is said of one status, beside the schema of its body. */
-export interface Answer {
+export interface ResponseDescription {
   readonly description: string
-  readonly headers?: Readonly<Record<string, AnswerHeader>>
+  readonly headers?: Readonly<Record<string, ResponseHeader>>
 }
 
 /** What the documents say of a route, beside its path and zod schemas. */
-export interface Operation {
+export interface RouteDescription {
   /** PascalCase; never changes once published, since flows store it. */
   readonly operationId: string
   /** A phrase without a full stop: the action's name in a designer. */
@@ -37,13 +37,13 @@ export interface Operation {
   /** Request headers that it obeys. */
   readonly headers?: z.ZodObject
   /** By status; the body's schema is the route's. */
-  readonly answers: Readonly<Record<number, Answer>>
+  readonly responses: Readonly<Record<number, ResponseDescription>>
   readonly errors: readonly ErrorCode[]
 }
 
 declare module 'fastify' {
   interface FastifySchema {
     /** A route without is in no document. */
-    operation?: Operation
+    operation?: RouteDescription
   }
 }

@@ -1,15 +1,15 @@
 import { ConnectorError, type ErrorCode } from '../errors.ts'
 import { invalidRequest } from './validation.ts'
 
-/** The request an error answers. */
-export interface Answered {
+/** The request that an error refuses. */
+export interface RefusedRequest {
   readonly requestId: string
   readonly clientRequestId: string | undefined
   /** Milliseconds since 1970. */
   readonly now: number
 }
 
-export interface ErrorReply {
+export interface ErrorResponse {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly body: object
@@ -63,13 +63,13 @@ export function toConnectorError(error: unknown): ConnectorError {
   return statusCode === 400 ? malformedJson : ConnectorError.from(error)
 }
 
-/** The answer to an error (contract, section 8). Pure. */
-export function errorReply(
+/** The response of an error (docs/api.md#8-errors). Pure. */
+export function errorResponse(
   error: ConnectorError,
-  { requestId, clientRequestId, now }: Answered,
-): ErrorReply {
-  const { code, status, message, facts } = error
-  const { sessionId, promptId, target, details, graph, retryAfterSeconds, headers } = facts
+  { requestId, clientRequestId, now }: RefusedRequest,
+): ErrorResponse {
+  const { code, status, message, shown } = error
+  const { sessionId, promptId, target, details, graph, retryAfterSeconds, headers } = shown
   return {
     status,
     headers: {

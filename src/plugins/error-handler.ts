@@ -5,10 +5,14 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Clock } from '../lib/clock.ts'
 import type { Observer } from '../telemetry/observer.ts'
-import { answerHeaders, clientRequestId, type AnswerHeadersOptions } from './response-headers.ts'
-import { errorReply, toConnectorError } from './error-body.ts'
+import {
+  responseHeaders,
+  clientRequestId,
+  type ResponseHeadersOptions,
+} from './response-headers.ts'
+import { errorResponse, toConnectorError } from './error-body.ts'
 
-export interface ErrorOptions extends AnswerHeadersOptions {
+export interface ErrorOptions extends ResponseHeadersOptions {
   readonly clock: Clock
   readonly observer: Observer
 }
@@ -17,19 +21,19 @@ export interface ErrorOptions extends AnswerHeadersOptions {
  * Answers any error thrown while a request is handled; what is our or Graph's fault is logged with
  * its cause.
  */
-function answerError(
+function sendError(
   error: unknown,
   request: FastifyRequest,
   reply: FastifyReply,
   options: ErrorOptions,
 ): FastifyReply {
   const known = toConnectorError(error)
-  const { status, headers, body } = errorReply(known, {
+  const { status, headers, body } = errorResponse(known, {
     requestId: request.id,
     clientRequestId: clientRequestId(request.headers)?.id,
     now: options.clock.now(),
   })
-  const { sessionId, promptId } = known.facts
+  const { sessionId, promptId } = known.shown
   // A request that Fastify refuses before any hook has no journal.
   if (request.journal && sessionId !== undefined)
     Object.assign(request.journal, { sessionId, promptId })
@@ -40,22 +44,22 @@ function answerError(
 /**
  * Answers a request that Fastify refuses before any hook, so that it has no headers of ours yet.
  */
-export function answerFrameworkError(
+export function sendFrameworkError(
   error: unknown,
   request: FastifyRequest,
   reply: FastifyReply,
   options: ErrorOptions,
 ): FastifyReply {
-  return answerError(
+  return sendError(
     error,
     request,
-    reply.headers(answerHeaders(request.id, request.headers, options)),
+    reply.headers(responseHeaders(request.id, request.headers, options)),
     options,
   )
 }
 
 /** Answers what is not HTTP, on the bare socket: Node could make no request of it. */
-export function answerClientError(
+export function sendClientError(
   error: Error & { code?: string },
   socket: Socket,
   options: ErrorOptions,
@@ -65,16 +69,16 @@ export function answerClientError(
     return
   }
   const requestId = randomUUID()
-  const { status, headers, body } = errorReply(toConnectorError(error), {
+  const { status, headers, body } = errorResponse(toConnectorError(error), {
     requestId,
     clientRequestId: undefined,
     now: options.clock.now(),
   })
   const code = headers['x-ms-error-code']
-  options.observer.requestAnswered({ method: 'none', route: 'malformed', status, code, seconds: 0 })
+  options.observer.requestEnded({ method: 'none', route: 'malformed', status, code, seconds: 0 })
   const text = JSON.stringify(body)
   const lines = Object.entries({
-    ...answerHeaders(requestId, {}, options),
+    ...responseHeaders(requestId, {}, options),
     ...headers,
     'content-length': Buffer.byteLength(text),
     connection: 'close',
@@ -85,7 +89,7 @@ export function answerClientError(
 /** One error handler for every route. */
 export const errorHandler = fp<ErrorOptions>(
   async (app, options) => {
-    app.setErrorHandler((error, request, reply) => answerError(error, request, reply, options))
+    app.setErrorHandler((error, request, reply) => sendError(error, request, reply, options))
   },
   { name: 'errors' },
 )

@@ -17,7 +17,7 @@ export const rateLimit = fp<RateLimitOptions>(
   async (app, { limiter, quota: { calls, windowMs }, observer }) => {
     const policy = `"connection";q=${calls};w=${windowMs / 1000}`
     app.addHook('onRequest', async (request, reply) => {
-      const { admitted, remaining, resetMs } = await limiter.take(request.connection.key)
+      const { admitted, remaining, resetMs } = await limiter.take(request.caller.key)
       observer.callCounted(admitted ? 'admitted' : 'refused')
       const seconds = Math.max(1, Math.ceil(resetMs / 1000))
       reply
@@ -33,5 +33,5 @@ export const rateLimit = fp<RateLimitOptions>(
       )
     })
   },
-  { name: 'rate-limit', dependencies: ['connection'] },
+  { name: 'rate-limit', dependencies: ['authentication'] },
 )

@@ -19,7 +19,7 @@ export interface RequestLogOptions {
   readonly tracer: Tracer
 }
 
-/** nginx's word for a caller that hung up before the answer. */
+/** nginx's word for a caller that hung up before the response. */
 const hungUpStatus = 499
 
 /**
@@ -40,7 +40,7 @@ export const requestLog = fp<RequestLogOptions>(
       const durationMs = clock.now() - receivedAt
       request.log.info(
         {
-          connection: request.connection?.key,
+          connection: request.caller?.key,
           method,
           route,
           status,
@@ -53,7 +53,7 @@ export const requestLog = fp<RequestLogOptions>(
       )
       const facts = { route: route ?? 'unmatched', status, code }
       span.end(facts)
-      observer.requestAnswered({ ...facts, method, seconds: durationMs / 1000 })
+      observer.requestEnded({ ...facts, method, seconds: durationMs / 1000 })
     }
 
     app.addHook('onRequest', (request, reply, done) => {

@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import fp from 'fastify-plugin'
 
-export interface AnswerHeadersOptions {
-  /** Put on every answer, whatever it is. */
+export interface ResponseHeadersOptions {
+  /** Put on every response, whatever it is. */
   readonly extraHeaders: Readonly<Record<string, string>>
 }
 
@@ -12,7 +12,7 @@ const clientRequestIdHeaders = ['client-request-id', 'x-ms-client-request-id'] a
 const echoable = /^[\x21-\x7e]{1,128}$/
 
 /**
- * The caller's own id of the request, if it is one that may be echoed (contract, section 8), and
+ * The caller's own id of the request, if it is one that may be echoed (docs/api.md#8-errors), and
  * the header it came in.
  */
 export function clientRequestId(
@@ -26,13 +26,13 @@ export function clientRequestId(
 }
 
 /**
- * The headers of every answer: our id, the caller's id echoed, and that nobody may keep a copy.
+ * The headers of every response: our id, the caller's id echoed, and that nobody may keep a copy.
  * Pure.
  */
-export function answerHeaders(
+export function responseHeaders(
   requestId: string,
   headers: IncomingHttpHeaders,
-  { extraHeaders }: AnswerHeadersOptions,
+  { extraHeaders }: ResponseHeadersOptions,
 ): Record<string, string> {
   const client = clientRequestId(headers)
   return {
@@ -43,13 +43,13 @@ export function answerHeaders(
   }
 }
 
-/** Puts them on every answer that passes through Fastify's hooks. */
-export const answerHeadersPlugin = fp<AnswerHeadersOptions>(
+/** Puts them on every response that passes through Fastify's hooks. */
+export const responseHeadersPlugin = fp<ResponseHeadersOptions>(
   async (app, options) => {
     app.addHook('onRequest', (request, reply, done) => {
-      reply.headers(answerHeaders(request.id, request.headers, options))
+      reply.headers(responseHeaders(request.id, request.headers, options))
       done()
     })
   },
-  { name: 'answer-headers' },
+  { name: 'response-headers' },
 )

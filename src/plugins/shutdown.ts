@@ -5,17 +5,17 @@ import { ConnectorError } from '../errors.ts'
 /** How the service stops: nobody who was let in is dropped, and nobody new is let in. */
 export interface Shutdown {
   /**
-   * From now on new calls are refused, held ones answered at once with what is known, and every
-   * answer ends its connection.
+   * From now on new calls are refused, waiting ones answered at once with what is known, and every
+   * response ends its connection.
    */
   stop(): void
   /** @throws ConnectorError `ShuttingDown` once the service stops. */
   refuse(): void
   /**
-   * Aborts when nobody waits for this answer any more, though it was not sent: the caller is gone,
+   * Aborts when nobody waits for this response any more, though it was not sent: the caller is gone,
    * or the service stops.
    */
-  holdSignal(reply: FastifyReply): AbortSignal
+  waitSignal(reply: FastifyReply): AbortSignal
 }
 
 declare module 'fastify' {
@@ -24,41 +24,35 @@ declare module 'fastify' {
   }
 }
 
-/** Why a hold ends. Made once: making one takes longer than all the rest of it. */
-const over = new Error('Nobody waits for this answer')
-
-/** Until another replica has taken over. */
-const retryAfterSeconds = 2
+/** Why a wait ends. Made once: making one takes longer than all the rest of it. */
+const over = new Error('Nobody waits for this response')
 
 export const shutdown = fp(
   async app => {
     let stopping = false
-    const holds = new Set<AbortController>()
+    const waits = new Set<AbortController>()
 
     const own: Shutdown = {
       stop() {
         stopping = true
-        for (const hold of holds) hold.abort(over)
+        for (const wait of waits) wait.abort(over)
       },
       refuse() {
         if (!stopping) return
         throw new ConnectorError(
           'ShuttingDown',
           'Cannot accept the call: the service is stopping; try again',
-          {
-            retryAfterSeconds,
-          },
         )
       },
-      holdSignal({ raw }) {
-        const hold = new AbortController()
-        if (stopping) hold.abort(over)
-        holds.add(hold)
+      waitSignal({ raw }) {
+        const wait = new AbortController()
+        if (stopping) wait.abort(over)
+        waits.add(wait)
         raw.once('close', () => {
-          holds.delete(hold)
-          if (!raw.writableFinished) hold.abort(over)
+          waits.delete(wait)
+          if (!raw.writableFinished) wait.abort(over)
         })
-        return hold.signal
+        return wait.signal
       },
     }
     app.decorate('shutdown', own)

@@ -1,25 +1,57 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyReply } from 'fastify'
+import type { Copilot } from '../copilot/copilot.ts'
+import type { Run } from '../copilot/evaluation.ts'
+import { retryAfterSeconds } from '../copilot/long-poll.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { Run } from '../copilot/copilot.ts'
-import { retryAfterSeconds } from '../copilot/pacing.ts'
-import { baseFor, pollTargets } from './location.ts'
 import { toEvaluationResult } from './result.ts'
 
-export interface Wire {
+/** What the routes that hand out a run need. */
+export interface RunRoutes {
+  readonly copilot: Copilot
   readonly clock: Clock
+  /** Base of the URLs handed out, without a closing slash. */
   readonly publicUrl: string
 }
 
-/** The ids of a run, for the request's line in the log. */
-export const idsOf = ({ sessionId, promptId, evaluation }: Run) => ({
-  sessionId,
-  promptId,
-  evaluationId: evaluation.id,
-})
+/** The hosts of connector runtimes; a prefix elsewhere would send the caller's credentials to a stranger. */
+const runtimeHosts = ['.azure-apihub.net', '.azure-apim.net']
+
+/** The URL in a header, if it is https on a connector runtime's host. */
+function runtimeUrl(header: string | string[] | undefined): URL | undefined {
+  if (typeof header !== 'string' || !URL.canParse(header)) return undefined
+  const url = new URL(header)
+  const trusted = runtimeHosts.some(host => url.hostname.endsWith(host))
+  return trusted && url.protocol === 'https:' && !url.port && !url.username && !url.password
+    ? url
+    : undefined
+}
+
+/**
+ * The base of the URLs handed to this caller: `publicUrl`, or the connector runtime's prefix when
+ * the request came through one (docs/api.md#24-202-and-where-to-poll), so that a workflow engine polls through its
+ * own connection. `Host` and `X-Forwarded-*` take no part. Pure.
+ */
+export function baseFor(headers: IncomingHttpHeaders, publicUrl: string): string {
+  const prefix = runtimeUrl(headers['x-ms-apim-referrer-prefix'])
+  if (prefix) return (prefix.origin + prefix.pathname).replace(/\/+$/, '')
+  const referrer = runtimeUrl(headers['x-ms-apim-referrer'])
+  const connection = referrer && /^\/apim\/[^/]+\/[^/]+/.exec(referrer.pathname)?.[0]
+  return connection ? referrer.origin + connection : publicUrl
+}
+
+/** Where a run can be polled, absolute. */
+function pollTargets(
+  base: string,
+  { sessionId, promptId, evaluation }: Run,
+): { result: string; operation: string } {
+  const url = `${base}/sessions/${sessionId}/prompts/${promptId}/evaluations/${evaluation.id}`
+  return { result: `${url}/result`, operation: `${url}/operation` }
+}
 
 /** Asks the caller to wait before the next poll, longer the older the evaluation is. */
-export function askToWait(reply: FastifyReply, run: Run, clock: Clock): void {
-  const ageMs = clock.now() - Date.parse(run.evaluation.createdDateTime)
+export function askToWait(reply: FastifyReply, { evaluation }: Run, clock: Clock): void {
+  const ageMs = clock.now() - Date.parse(evaluation.createdDateTime)
   reply.header('retry-after', retryAfterSeconds(ageMs))
 }
 
@@ -27,7 +59,7 @@ export function askToWait(reply: FastifyReply, run: Run, clock: Clock): void {
 export function sendAccepted(
   reply: FastifyReply,
   run: Run,
-  { clock, publicUrl }: Wire,
+  { clock, publicUrl }: Omit<RunRoutes, 'copilot'>,
 ): FastifyReply {
   const { result, operation } = pollTargets(baseFor(reply.request.headers, publicUrl), run)
   askToWait(reply, run, clock)

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Answer, Operation } from '../openapi/route-description.ts'
+import type { ResponseDescription, RouteDescription } from '../openapi/route-description.ts'
 import type { ErrorCode } from '../errors.ts'
 
 // What the documents, the designers and the models that pick tools read of each route.
@@ -37,7 +37,7 @@ const retryAfter = {
   description: 'Seconds to wait before the next poll.',
 } as const
 
-const running: Answer = {
+const running: ResponseDescription = {
   description: 'The evaluation runs on; the body says how far it is.',
   headers: {
     Location: {
@@ -67,7 +67,7 @@ const submitHeaders = z.object({
   }),
 })
 
-export const submitPromptOperation: Operation = {
+export const submitPromptDescription: RouteDescription = {
   operationId: 'SubmitPrompt',
   tag: 'Actions',
   connector: 'important',
@@ -76,7 +76,7 @@ export const submitPromptOperation: Operation = {
     'Runs a prompt in a new or an existing Security Copilot session and returns the answer. Each run spends capacity. Check that Evaluation Result Type is Success before you use the content.',
   example: { PromptContent: 'Which users signed in from two countries today?' },
   headers: submitHeaders,
-  answers: { 200: { description: 'The evaluation ended.' }, 202: running },
+  responses: { 200: { description: 'The evaluation ended.' }, 202: running },
   errors: [
     ...readErrors,
     'PluginNotEnabled',
@@ -91,46 +91,46 @@ export const submitPromptOperation: Operation = {
   ],
 }
 
-export const fetchPromptStatusOperation: Operation = {
+export const fetchPromptStatusDescription: RouteDescription = {
   operationId: 'FetchPromptStatus',
   tag: 'Actions',
   connector: 'important',
   summary: 'Fetch prompt status',
   description:
     'Returns how the run of a submitted prompt stands, and the answer once it is there. Repeat it until Evaluation State is Completed or Cancelled.',
-  answers: { 200: { description: 'The evaluation, whatever its state.' } },
+  responses: { 200: { description: 'The evaluation, whatever its state.' } },
   errors: [...readErrors, 'EvaluationNotFound'],
 }
 
-export const fetchPromptbookStatusOperation: Operation = {
+export const fetchPromptbookStatusDescription: RouteDescription = {
   operationId: 'FetchPromptbookStatus',
   tag: 'Actions',
   connector: 'important',
   summary: 'Fetch promptbook prompt evaluation status',
   description:
     'Returns how a promptbook run stands: the prompt given and every later one of its session, each with its newest answer.',
-  answers: { 200: { description: 'The run, whatever its state.' } },
+  responses: { 200: { description: 'The run, whatever its state.' } },
   errors: [...readErrors, 'SessionNotFound', 'PromptNotFound'],
 }
 
-export const getPromptResultOperation: Operation = {
+export const getPromptResultDescription: RouteDescription = {
   operationId: 'GetPromptResult',
   tag: 'Polling',
   connector: 'internal',
   summary: 'Get the result of a prompt',
   description:
     'The target of Location: answers 202 while the evaluation runs, then 200 with the result.',
-  answers: { 200: { description: 'The evaluation ended.' }, 202: running },
+  responses: { 200: { description: 'The evaluation ended.' }, 202: running },
   errors: [...readErrors, 'EvaluationNotFound'],
 }
 
-export const getPromptOperationOperation: Operation = {
+export const getPromptOperationDescription: RouteDescription = {
   operationId: 'GetPromptOperation',
   tag: 'Polling',
   connector: 'internal',
   summary: 'Get the operation of a prompt',
   description:
     'The target of Operation-Location: answers 200 with a status, and the result once the evaluation ended.',
-  answers: { 200: { description: 'The status.', headers: { 'Retry-After': retryAfter } } },
+  responses: { 200: { description: 'The status.', headers: { 'Retry-After': retryAfter } } },
   errors: [...readErrors, 'EvaluationNotFound'],
 }

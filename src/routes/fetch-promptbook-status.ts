@@ -1,22 +1,24 @@
 import type { Copilot } from '../copilot/copilot.ts'
-import { fetchPromptbook } from '../copilot/promptbook.ts'
 import type { ZodPlugin } from '../plugins/validation.ts'
+import { fetchPromptbookStatusDescription } from './descriptions.ts'
 import { toPromptbookRunResult } from './result.ts'
-import { fetchPromptbookStatusOperation } from './descriptions.ts'
 import { promptbookRunResult, promptParams } from './schemas.ts'
 
-/** Fetch promptbook prompt evaluation status. */
-export const promptbookRoute: ZodPlugin<{ copilot: Copilot }> = async (app, { copilot }) => {
+/** Fetch promptbook prompt evaluation status: 200 whatever the state. */
+export const fetchPromptbookStatusRoute: ZodPlugin<{ copilot: Copilot }> = async (
+  app,
+  { copilot },
+) => {
   app.get(
     '/sessions/:sessionId/prompts/:promptId/promptbook',
     {
       schema: {
-        operation: fetchPromptbookStatusOperation,
+        operation: fetchPromptbookStatusDescription,
         params: promptParams,
         response: { 200: promptbookRunResult },
       },
     },
-    async request =>
-      toPromptbookRunResult(await fetchPromptbook(copilot, request.connection, request.params)),
+    async ({ graphContext, params }) =>
+      toPromptbookRunResult(await copilot.promptbook(graphContext, params)),
   )
 }

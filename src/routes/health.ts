@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Operation } from '../openapi/route-description.ts'
+import type { RouteDescription } from '../openapi/route-description.ts'
 import type { ZodPlugin } from '../plugins/validation.ts'
 
 /**
@@ -16,25 +16,25 @@ const health = z
   .strictObject({ status: z.string() })
   .meta({ title: 'Health', description: 'That it is well.' })
 
-/** The named answer, as the document calls it. */
+/** The named response, as the document calls it. */
 export const named = { Health: health }
 
-const livezOperation: Operation = {
+const livenessDescription: RouteDescription = {
   operationId: 'GetLiveness',
   tag: 'Health',
   summary: 'Tell whether the process lives',
   description: 'Knows no dependency: a restart would not cure one.',
-  answers: { 200: { description: 'It does.' } },
+  responses: { 200: { description: 'It does.' } },
   errors: [],
 }
 
-const readyzOperation: Operation = {
+const readinessDescription: RouteDescription = {
   operationId: 'GetReadiness',
   tag: 'Health',
   summary: 'Tell whether the service takes calls',
   description:
     'Fails first when the service stops, and while it cannot reach the store or verify tokens. Graph takes no part.',
-  answers: { 200: { description: 'It does.' } },
+  responses: { 200: { description: 'It does.' } },
   errors: ['EntraUnavailable', 'StoreUnavailable', 'ShuttingDown'],
 }
 
@@ -42,14 +42,14 @@ const readyzOperation: Operation = {
 export const healthRoutes: ZodPlugin<HealthOptions> = async (app, { checks }) => {
   app.get(
     '/livez',
-    { schema: { operation: livezOperation, response: { 200: health } } },
+    { schema: { operation: livenessDescription, response: { 200: health } } },
     async () => ({
       status: 'alive',
     }),
   )
   app.get(
     '/readyz',
-    { schema: { operation: readyzOperation, response: { 200: health } } },
+    { schema: { operation: readinessDescription, response: { 200: health } } },
     async () => {
       app.shutdown.refuse()
       await Promise.all(checks.map(check => check()))

@@ -1,7 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { ConnectorError } from '../errors.ts'
-import { hashOf } from '../lib/hash.ts'
-import type { SubmitPrompt } from './schemas.ts'
 
 /**
  * The header, and Microsoft's older name for it (OASIS Repeatable Requests); the first one that is
@@ -26,18 +24,4 @@ export function readIdempotencyKey(headers: IncomingHttpHeaders): string | undef
   throw new ConnectorError('InvalidRequest', `Cannot accept the request: ${message}`, {
     details: [{ code: 'InvalidValue', message, target: name }],
   })
-}
-
-/** The same for the same body, however it was written. */
-export function bodyHash({
-  PromptContent,
-  SessionId,
-  Skillsets,
-  SkillName,
-  SkillInputs = {},
-}: SubmitPrompt): string {
-  const inputs = Object.entries(SkillInputs).toSorted(([a], [b]) => (a < b ? -1 : 1))
-  return hashOf(
-    JSON.stringify([PromptContent, SessionId?.toLowerCase(), Skillsets, SkillName, inputs]),
-  )
 }

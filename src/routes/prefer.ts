@@ -1,6 +1,6 @@
 /** What a caller says about waiting (RFC 7240). */
 export interface Preference {
-  /** Seconds to wait for the answer. */
+  /** Seconds to wait for the result. */
   readonly waitSeconds: number
   /** What was obeyed, for `Preference-Applied`; absent when nothing was. */
   readonly applied?: string

@@ -1,7 +1,14 @@
-import type { Run } from '../copilot/copilot.ts'
+import type { Run } from '../copilot/evaluation.ts'
 import type { PromptbookRun } from '../copilot/promptbook.ts'
-import { resultTypeOf, stateOf } from '../copilot/spelling.ts'
+import type { Evaluation } from '../graph/resources.ts'
 import type { EvaluationResult, OperationStatus, PromptbookRunResult } from './schemas.ts'
+
+/** Graph spells enum members in camel case, the connector with a capital; members of the future likewise. */
+const capitalised = (member: string): string => member.charAt(0).toUpperCase() + member.slice(1)
+
+/** `Success`, or why there is none; `Unknown` while there is no result. */
+const resultTypeOf = (evaluation: Evaluation | undefined): string =>
+  capitalised(evaluation?.result?.type ?? 'unknown')
 
 /** A run in the connector's words. */
 export const toEvaluationResult = ({
@@ -15,7 +22,7 @@ export const toEvaluationResult = ({
   evaluationId: evaluation.id,
   skillName: prompt.skillName,
   promptContent: prompt.content,
-  evaluationState: stateOf(evaluation),
+  evaluationState: capitalised(evaluation.state),
   evaluationResultType: resultTypeOf(evaluation),
   EvaluationResultContent: evaluation.result?.content ?? null,
   // Graph has no suggestions; never null, since a For-each over null fails.
@@ -29,20 +36,20 @@ export const toPromptbookRunResult = ({
   steps,
 }: PromptbookRun): PromptbookRunResult => ({
   sessionId,
-  promptbookState: state,
+  promptbookState: capitalised(state),
   evaluationResults: steps.map(({ prompt, evaluation }) => ({
     skillName: prompt.skillName,
     promptContent: prompt.content,
-    evaluationResultType: evaluation ? resultTypeOf(evaluation) : 'Unknown',
+    evaluationResultType: resultTypeOf(evaluation),
     EvaluationResultContent: evaluation?.result?.content ?? null,
   })),
 })
 
 function outcome(run: Run): Pick<OperationStatus, 'status' | 'result' | 'error'> {
-  const state = stateOf(run.evaluation)
-  if (state === 'Created') return { status: 'NotStarted' }
-  if (state === 'Cancelled') return { status: 'Canceled' }
-  if (state !== 'Completed') return { status: 'Running' }
+  const { state } = run.evaluation
+  if (state === 'created') return { status: 'NotStarted' }
+  if (state === 'cancelled') return { status: 'Canceled' }
+  if (state !== 'completed') return { status: 'Running' }
   const result = toEvaluationResult(run)
   const code = result.evaluationResultType
   if (code === 'Success') return { status: 'Succeeded', result }

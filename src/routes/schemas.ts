@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { catalogue, type ErrorCode } from '../errors.ts'
+import { catalogue, ConnectorError, type ErrorCode } from '../errors.ts'
 
 // The wire, as the connector's reference page spells it; these names live here and nowhere deeper.
 // Titles and descriptions are what both documents and every designer show.
@@ -94,7 +94,7 @@ export const promptParams = z.object({ sessionId, promptId })
 /** The ids in an evaluation's path. */
 export const evaluationParams = promptParams.extend({ evaluationId })
 
-/** The answer of Submit and Fetch prompt status. Note the capital E of the content's key. */
+/** The response of Submit and Fetch prompt status. Note the capital E of the content's key. */
 export const evaluationResult = z
   .strictObject({
     sessionId,
@@ -148,7 +148,7 @@ export const promptbookPromptEvaluationResult = evaluationResult
     description: 'One prompt of a promptbook run, with the newest answer.',
   })
 
-/** The answer of Fetch promptbook prompt evaluation status. */
+/** The response of Fetch promptbook prompt evaluation status. */
 export const promptbookRunResult = z
   .strictObject({
     sessionId,
@@ -230,7 +230,7 @@ export const errorAnswer = z
   })
   .meta({ title: 'Error', description: 'What failed, why, and what exists already.' })
 
-/** The named answers, as both documents call them. */
+/** The named responses, as both documents call them. */
 export const named = {
   EvaluationResult: evaluationResult,
   PromptbookPromptEvaluationResult: promptbookPromptEvaluationResult,
@@ -243,3 +243,24 @@ export type SubmitPrompt = z.output<typeof submitPrompt>
 export type EvaluationResult = z.output<typeof evaluationResult>
 export type PromptbookRunResult = z.output<typeof promptbookRunResult>
 export type OperationStatus = z.output<typeof operationStatus>
+
+const inWire = (target = ''): string => target.replace(/^plugins/, 'Skillsets')
+
+/**
+ * An error of copilot/ in the wire's names: what it calls plugins, the body calls `Skillsets`. Anything
+ * else thrown stays as it is. Pure.
+ */
+export function inWireNames(error: unknown): unknown {
+  if (!(error instanceof ConnectorError) || error.code !== 'PluginNotEnabled') return error
+  const { details = [], ...shown } = error.shown
+  return new ConnectorError(
+    error.code,
+    error.message,
+    {
+      ...shown,
+      target: inWire(shown.target),
+      details: details.map(detail => ({ ...detail, target: inWire(detail.target) })),
+    },
+    error.inner,
+  )
+}

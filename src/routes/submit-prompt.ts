@@ -1,66 +1,50 @@
-import type { Copilot } from '../copilot/copilot.ts'
-import { isEnded } from '../copilot/spelling.ts'
-import { submitOnce } from '../copilot/submit-keyed.ts'
-import { submit } from '../copilot/submit.ts'
-import { hashOf } from '../lib/hash.ts'
-import type { IdempotencyStore } from '../idempotency/store.ts'
+import { isEnded } from '../copilot/evaluation.ts'
 import type { ZodPlugin } from '../plugins/validation.ts'
-import { bodyHash, readIdempotencyKey } from './idempotency-key.ts'
-import { toEvaluationResult } from './result.ts'
-import { submitPromptOperation } from './descriptions.ts'
+import { sendAccepted, type RunRoutes } from './accepted.ts'
+import { submitPromptDescription } from './descriptions.ts'
+import { readIdempotencyKey } from './idempotency-key.ts'
 import { readPreference } from './prefer.ts'
-import { idsOf, sendAccepted, type Wire } from './accepted.ts'
-import { evaluationResult, submitPrompt } from './schemas.ts'
+import { toEvaluationResult } from './result.ts'
+import { evaluationResult, inWireNames, submitPrompt } from './schemas.ts'
 
-export interface SubmitOptions extends Wire {
-  readonly copilot: Copilot
-  readonly idempotency: IdempotencyStore
+export interface SubmitRoutes extends RunRoutes {
   /** How long to wait when the caller does not say. */
   readonly submitWaitSeconds: number
 }
 
 /** `POST /process-prompt`: Submit a Security Copilot prompt. */
-export const submitRoute: ZodPlugin<SubmitOptions> = async (
+export const submitRoutes: ZodPlugin<SubmitRoutes> = async (
   app,
-  { copilot, idempotency, submitWaitSeconds, ...wire },
+  { copilot, submitWaitSeconds, ...wire },
 ) => {
   app.post(
     '/process-prompt',
     {
       schema: {
-        operation: submitPromptOperation,
+        operation: submitPromptDescription,
         body: submitPrompt,
         response: { 200: evaluationResult, 202: evaluationResult },
       },
     },
     async (request, reply) => {
-      const { waitSeconds, applied } = readPreference(request.headers.prefer, submitWaitSeconds)
-      const { PromptContent, SessionId, Skillsets, SkillName, SkillInputs } = request.body
+      const { headers, body } = request
+      const { waitSeconds, applied } = readPreference(headers.prefer, submitWaitSeconds)
       const submission = {
-        content: PromptContent,
-        sessionId: SessionId,
-        plugins: Skillsets,
-        skillName: SkillName,
-        skillInputs: SkillInputs,
+        content: body.PromptContent,
+        sessionId: body.SessionId,
+        plugins: body.Skillsets,
+        skillName: body.SkillName,
+        skillInputs: body.SkillInputs,
+        idempotencyKey: readIdempotencyKey(headers),
       }
-      const key = readIdempotencyKey(request.headers)
-      const as = request.connection
-
-      const patience = {
-        until: request.receivedAt + waitSeconds * 1000,
-        signal: app.shutdown.holdSignal(reply),
-      }
-      const run =
-        key === undefined
-          ? await submit(copilot, as, submission, patience)
-          : await submitOnce(
-              copilot,
-              as,
-              { submission, key: hashOf(as.key, key), bodyHash: bodyHash(request.body) },
-              idempotency,
-              patience,
-            )
-      Object.assign(request.journal, idsOf(run))
+      const run = await copilot
+        .submit(request.graphContext, submission, {
+          until: request.receivedAt + waitSeconds * 1000,
+          signal: app.shutdown.waitSignal(reply),
+        })
+        .catch((error: unknown) => {
+          throw inWireNames(error)
+        })
       if (applied !== undefined) reply.header('preference-applied', applied)
       return isEnded(run.evaluation) ? toEvaluationResult(run) : sendAccepted(reply, run, wire)
     },

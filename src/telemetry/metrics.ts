@@ -1,7 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { Observer } from './observer.ts'
 
-/** A Submit holds a request for up to 100 s; a call to Graph takes 15 s at most. */
+/** A Submit waits up to 100 s; a call to Graph takes 15 s at most. */
 const requestBuckets = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 60, 100]
 const graphBuckets = [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15]
 
@@ -21,33 +21,33 @@ export function createMetrics(): Metrics {
 
   const requests = new Counter({
     name: 'copilot_http_requests_total',
-    help: 'Requests answered, by route, status and error code',
+    help: 'Responses, by route, status and error code',
     labelNames: ['method', 'route', 'status', 'code'],
     registers,
   })
   const requestSeconds = new Histogram({
     name: 'copilot_http_request_duration_seconds',
-    help: 'Time from a request to its answer, by route; a held Submit waits for its evaluation',
+    help: 'Time from a request to its response, by route; a Submit waits for its evaluation',
     labelNames: ['route'],
     buckets: requestBuckets,
     registers,
   })
   const graphCalls = new Counter({
     name: 'copilot_graph_calls_total',
-    help: 'Calls to Microsoft Graph, by operation and status; none is no answer',
+    help: 'Calls to Microsoft Graph, by operation and status; none is no response',
     labelNames: ['operation', 'status'],
     registers,
   })
   const graphSeconds = new Histogram({
     name: 'copilot_graph_call_duration_seconds',
-    help: 'Time from a call to Microsoft Graph to its answer, by operation',
+    help: 'Time from a call to Microsoft Graph to its response, by operation',
     labelNames: ['operation'],
     buckets: graphBuckets,
     registers,
   })
-  const holds = new Gauge({
+  const longPolls = new Gauge({
     name: 'copilot_open_holds',
-    help: 'Submits that wait for their evaluation now',
+    help: 'Long polls under way: requests that wait for their evaluation',
     registers,
   })
   const limits = new Counter({
@@ -70,7 +70,7 @@ export function createMetrics(): Metrics {
   })
   const breakers = new Gauge({
     name: 'copilot_open_breakers',
-    help: 'Tenants whose calls to Microsoft Graph are given a rest now',
+    help: 'Circuits to Microsoft Graph that are open now',
     registers,
   })
   const store = new Gauge({
@@ -81,7 +81,7 @@ export function createMetrics(): Metrics {
   store.set(1)
 
   const observer: Observer = {
-    requestAnswered({ method, route, status, code = '', seconds }) {
+    requestEnded({ method, route, status, code = '', seconds }) {
       requests.inc({ method, route, status, code })
       requestSeconds.observe({ route }, seconds)
     },
@@ -89,7 +89,7 @@ export function createMetrics(): Metrics {
       graphCalls.inc({ operation, status: String(status ?? 'none') })
       graphSeconds.observe({ operation }, seconds)
     },
-    holdsChanged: by => holds.inc(by),
+    longPollsChanged: by => longPolls.inc(by),
     callCounted: outcome => limits.inc({ outcome }),
     keyClaimed: outcome => keys.inc({ outcome }),
     tokenObtained: outcome => tokens.inc({ outcome }),

@@ -1,7 +1,7 @@
 /** A call to Graph that is over. */
 export interface GraphCallFacts {
   readonly operation: string
-  /** Graph's status; `undefined` when no answer came. */
+  /** Graph's status; `undefined` when no response came. */
   readonly status: number | undefined
   readonly seconds: number
 }
@@ -14,7 +14,7 @@ export interface RequestFacts {
    * HTTP.
    */
   readonly route: string
-  /** 499 when the caller hung up before the answer. */
+  /** 499 when the caller hung up before the response. */
   readonly status: number
   /** The error's code. */
   readonly code: string | undefined
@@ -29,10 +29,10 @@ export type TokenOutcome = 'cached' | 'exchanged' | 'refused'
 
 /** Hears what happens in the service, without contents: numbers are made of it. */
 export interface Observer {
-  requestAnswered(facts: RequestFacts): void
+  requestEnded(facts: RequestFacts): void
   graphCalled(facts: GraphCallFacts): void
   /** A request waits for its evaluation (+1), or does so no longer (-1). */
-  holdsChanged(by: 1 | -1): void
+  longPollsChanged(by: 1 | -1): void
   callCounted(outcome: 'admitted' | 'refused'): void
   keyClaimed(outcome: KeyOutcome): void
   tokenObtained(outcome: TokenOutcome): void
@@ -45,9 +45,9 @@ const ignore = (): void => undefined
 
 /** Hears nothing. */
 export const noObserver: Observer = {
-  requestAnswered: ignore,
+  requestEnded: ignore,
   graphCalled: ignore,
-  holdsChanged: ignore,
+  longPollsChanged: ignore,
   callCounted: ignore,
   keyClaimed: ignore,
   tokenObtained: ignore,

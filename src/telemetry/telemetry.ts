@@ -3,7 +3,7 @@ import { noObserver, type Observer } from './observer.ts'
 import { passingTracer, type Tracer } from './tracer.ts'
 
 /** What makes the service's work visible, as a configuration asks for it. */
-export interface Observability {
+export interface Telemetry {
   readonly observer: Observer
   readonly tracer: Tracer
   close(): Promise<void>
@@ -13,7 +13,7 @@ export interface Observability {
  * Metrics on `METRICS_PORT`, traces to `OTEL_EXPORTER_OTLP_ENDPOINT`: each is loaded only when it
  * is set.
  */
-export async function createObservability(config: Config): Promise<Observability> {
+export async function createTelemetry(config: Config): Promise<Telemetry> {
   const { HOST, METRICS_PORT, OTEL_EXPORTER_OTLP_ENDPOINT } = config
   let observer = noObserver
   let tracer = passingTracer

@@ -5,7 +5,7 @@ import { freshSpanId, readTraceContext, traceHeaders } from './trace-context.ts'
 export interface CallSpan {
   /** Headers that put the call into the trace. */
   readonly headers: Readonly<Record<string, string>>
-  /** It is over; without a status, no answer came. */
+  /** It is over; without a status, no response came. */
   end(status: number | undefined): void
 }
 
@@ -17,8 +17,8 @@ export interface RequestSpan {
     readonly url: string
     readonly operation: string
   }): CallSpan
-  /** It is answered. */
-  end(answer: {
+  /** It has its response. */
+  end(response: {
     readonly route: string
     readonly status: number
     readonly code: string | undefined

@@ -3,12 +3,16 @@ import t from 'tap'
 import type { Authenticate } from '../../src/auth/caller.ts'
 import { authenticationRequired } from '../../src/auth/credentials.ts'
 import { catalogue, ConnectorError, type ErrorCode } from '../../src/errors.ts'
-import { errorReply, toConnectorError } from '../../src/plugins/error-body.ts'
+import { errorResponse, toConnectorError } from '../../src/plugins/error-body.ts'
 import { tokenError, type TokenError } from '../../src/sandbox/entra/token-error.ts'
 import type { UserToken } from '../../src/sandbox/entra/entra-model.ts'
 import { asPrincipal, entraWorld } from '../helpers/entra-world.ts'
 import { redisServer } from '../helpers/redis.ts'
 import { request, world } from '../helpers/world.ts'
+
+const statuses = Object.fromEntries(
+  Object.entries(catalogue).map(([code, { status }]) => [code, status]),
+)
 
 /** The rows of docs/errors.md: code and status. */
 const documented = async (): Promise<[string, number][]> =>
@@ -18,7 +22,7 @@ const documented = async (): Promise<[string, number][]> =>
   )
 
 t.test('docs/errors.md lists every code with its status, and no other', async t => {
-  t.same(Object.fromEntries(await documented()), catalogue)
+  t.same(Object.fromEntries(await documented()), statuses)
 })
 
 t.test('each code is answered', async t => {
@@ -45,7 +49,7 @@ t.test('each code is answered', async t => {
   const stopping = await world(t)
   stopping.stop()
   const server = await redisServer(t)
-  const storeless = await world(t, { store: await server.connect() })
+  const storeless = await world(t, { env: { REDIS_URL: server.url } })
   await server.kill()
   const unreachable = await world(t, { graphUrl: 'http://127.0.0.1:1/beta' })
   const long = 'x'.repeat(15_000)
@@ -169,8 +173,8 @@ t.test('toConnectorError() knows what Fastify and Node raise', async t => {
   t.equal(toConnectorError(known), known)
 })
 
-t.test('errorReply() leaves out what there is not', async t => {
-  const { headers, body } = errorReply(
+t.test('errorResponse() leaves out what there is not', async t => {
+  const { headers, body } = errorResponse(
     new ConnectorError('NotFound', 'Cannot find it: it is gone'),
     {
       requestId: 'r',
@@ -190,14 +194,19 @@ t.test('errorReply() leaves out what there is not', async t => {
 
 t.test('ConnectorError.with() keeps everything and adds the ids', async t => {
   const cause = new Error('why')
-  const error = new ConnectorError('GraphError', 'Cannot do it: no', { cause, target: 'x' }).with({
+  const error = new ConnectorError(
+    'GraphError',
+    'Cannot do it: no',
+    { target: 'x' },
+    { cause },
+  ).with({
     sessionId: 's',
   })
   t.match(error, {
     code: 'GraphError',
     message: 'Cannot do it: no',
     cause,
-    facts: { target: 'x', sessionId: 's' },
+    shown: { target: 'x', sessionId: 's' },
   })
 })
 

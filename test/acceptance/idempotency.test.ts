@@ -1,7 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import fc from 'fast-check'
 import t from 'tap'
-import { bodyHash, readIdempotencyKey } from '../../src/routes/idempotency-key.ts'
+import { submissionHash } from '../../src/copilot/submit-keyed.ts'
+import { readIdempotencyKey } from '../../src/routes/idempotency-key.ts'
 import type { Failure } from '../../src/sandbox/graph/markers.ts'
 import { leapingClock } from '../helpers/clock.ts'
 import { redisServer } from '../helpers/redis.ts'
@@ -177,12 +178,12 @@ t.test('replicas that share a Redis', async t => {
     const clock = leapingClock()
     const first = await world(t, {
       clock,
-      store: await server.connect(),
+      env: { REDIS_URL: server.url },
       beforeGraph: () => wait(1),
     })
     const others = await Promise.all(
       [1, 2].map(async () =>
-        world(t, { clock, store: await server.connect(), graphUrl: first.graphUrl }),
+        world(t, { clock, env: { REDIS_URL: server.url }, graphUrl: first.graphUrl }),
       ),
     )
     const replicas = [first, ...others]
@@ -200,7 +201,7 @@ t.test('replicas that share a Redis', async t => {
     'refuse a key that cannot be recorded with 503, before anything is sent',
     async t => {
       const server = await redisServer(t)
-      const w = await world(t, { store: await server.connect() })
+      const w = await world(t, { env: { REDIS_URL: server.url } })
       await server.kill()
       const refused = await submit(w, 'k1')
       t.match(refused, { status: 503, body: { error: { code: 'StoreUnavailable' } } })
@@ -215,7 +216,7 @@ t.test('replicas that share a Redis', async t => {
     async t => {
       const server = await redisServer(t)
       const w = await world(t, {
-        store: await server.connect(),
+        env: { REDIS_URL: server.url },
         simulator: {
           fault: operation => {
             if (operation === 'createPrompt') server.freeze()
@@ -238,7 +239,7 @@ t.test('replicas that share a Redis', async t => {
     async t => {
       const server = await redisServer(t)
       const w = await world(t, {
-        store: await server.connect(),
+        env: { REDIS_URL: server.url },
         simulator: {
           fault: operation => {
             if (operation === 'createEvaluation') server.freeze()
@@ -263,7 +264,7 @@ t.test('replicas that share a Redis', async t => {
 
 t.test('a key that another request holds too long is 503, and not submitted twice', async t => {
   const server = await redisServer(t)
-  const w = await world(t, { store: await server.connect() })
+  const w = await world(t, { env: { REDIS_URL: server.url } })
   const redis = await server.connect()
   await submit(w, 'k1')
   const [key = ''] = await redis.keys('copilot:submit:*')
@@ -273,14 +274,14 @@ t.test('a key that another request holds too long is 503, and not submitted twic
   t.equal(attempts(w, 'createEvaluation'), 1)
 })
 
-t.test('readIdempotencyKey() and bodyHash()', async t => {
+t.test('readIdempotencyKey() and submissionHash()', async t => {
   t.equal(readIdempotencyKey({}), undefined)
   t.equal(readIdempotencyKey({ 'idempotency-key': '' }), undefined)
   t.equal(readIdempotencyKey({ 'idempotency-key': '"a"b"' }), 'a"b')
   t.throws(() => readIdempotencyKey({ 'repeatability-request-id': 'é' }), {
     code: 'InvalidRequest',
   })
-  t.not(bodyHash({ PromptContent: 'a' }), bodyHash({ PromptContent: 'b' }))
+  t.not(submissionHash({ content: 'a' }), submissionHash({ content: 'b' }))
 })
 
 t.test(
@@ -289,7 +290,7 @@ t.test(
     const server = await redisServer(t)
     const redis = await server.connect()
     const w = await world(t, {
-      store: await server.connect(),
+      env: { REDIS_URL: server.url },
       beforeGraph: async (method, url) => {
         if (method !== 'POST' || !url.endsWith('/prompts')) return
         const [key = ''] = await redis.keys('copilot:submit:*')

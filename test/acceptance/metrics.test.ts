@@ -104,7 +104,7 @@ t.test('metrics count', async t => {
 
   await t.test('keys by what became of them', async t => {
     const redis = await redisServer(t)
-    const { w, value } = await counted(t, { store: await redis.connect() })
+    const { w, value } = await counted(t, { env: { REDIS_URL: redis.url } })
     const submit = (key: string, content: string) =>
       w.post(
         '/process-prompt',
@@ -126,7 +126,7 @@ t.test('metrics count', async t => {
 
   await t.test('whether the store is there', async t => {
     const redis = await redisServer(t)
-    const { w, value } = await counted(t, { store: await redis.connect() })
+    const { w, value } = await counted(t, { env: { REDIS_URL: redis.url } })
     await w.post('/process-prompt', {})
     t.equal(await value('copilot_store_available'), 1)
     await redis.kill()

@@ -121,7 +121,7 @@ t.test('replicas that share a Redis', async t => {
   await t.test('admit 600 of 2,000 calls together', async t => {
     const server = await redisServer(t)
     const replicas = await Promise.all(
-      [1, 2, 3].map(async () => world(t, { store: await server.connect() })),
+      [1, 2, 3].map(async () => world(t, { env: { REDIS_URL: server.url } })),
     )
     const counts = await statuses(call => cheap(replicas[call % 3] as World), 2000)
     t.same(counts, { 400: 600, 429: 1400 })
@@ -133,7 +133,7 @@ t.test('replicas that share a Redis', async t => {
       const server = await redisServer(t)
       const env = { RATE_LIMIT_CALLS: '50' }
       const replicas = await Promise.all(
-        [1, 2].map(async () => world(t, { env, store: await server.connect() })),
+        [1, 2].map(async () => world(t, { env: { ...env, REDIS_URL: server.url } })),
       )
       const [one, two] = replicas as [World, World]
       t.same(await statuses(call => cheap(replicas[call % 2] as World), 60), { 400: 50, 429: 10 })
@@ -161,7 +161,7 @@ t.test('replicas that share a Redis', async t => {
 
   await t.test('do not wait for one that hangs', async t => {
     const server = await redisServer(t)
-    const w = await world(t, { store: await server.connect() })
+    const w = await world(t, { env: { REDIS_URL: server.url } })
     await cheap(w)
     server.freeze()
     t.equal((await cheap(w)).status, 400)
@@ -172,7 +172,7 @@ t.test('replicas that share a Redis', async t => {
   await t.test('start without it', async t => {
     const server = await redisServer(t)
     await server.kill()
-    const w = await world(t, { store: await server.connect() })
+    const w = await world(t, { env: { REDIS_URL: server.url } })
     t.equal((await cheap(w)).status, 400)
   })
 })

@@ -3,7 +3,7 @@ import { Agent, request as send } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import t from 'tap'
 import { ConnectorError } from '../../src/errors.ts'
-import { connectionOf } from '../helpers/connection.ts'
+import { callerOf } from '../helpers/connection.ts'
 import { redisServer } from '../helpers/redis.ts'
 import { entraWorld } from '../helpers/entra-world.ts'
 import { request, world } from '../helpers/world.ts'
@@ -77,7 +77,7 @@ t.test('when the service stops', async t => {
       authenticate: async () => {
         arrival.resolve()
         await gate.promise
-        return connectionOf('alice')
+        return callerOf('alice')
       },
     })
     const submitted = w.post('/process-prompt', { PromptContent: 'Hello' })
@@ -108,7 +108,7 @@ t.test('when the service stops', async t => {
 t.test('GET /readyz', async t => {
   await t.test('fails while the store does not answer, and works again with it', async t => {
     const redis = await redisServer(t)
-    const w = await world(t, { store: await redis.connect() })
+    const w = await world(t, { env: { REDIS_URL: redis.url } })
     t.equal((await w.get('/readyz')).status, 200)
     redis.freeze()
     t.match(await w.get('/readyz'), { status: 503, body: { error: { code: 'StoreUnavailable' } } })
@@ -154,7 +154,7 @@ t.test('GET /readyz', async t => {
 })
 
 t.test('slow clients', async t => {
-  const limits = { headersTimeoutMs: 300, requestTimeoutMs: 400, checkIntervalMs: 50 }
+  const serverLimits = { headersTimeoutMs: 300, requestTimeoutMs: 400, checkIntervalMs: 50 }
 
   /** Opens connections that begin a request and do not go on with it. */
   async function stall(url: string, count: number, bytes: string): Promise<Socket[]> {
@@ -177,7 +177,7 @@ t.test('slow clients', async t => {
   }
 
   await t.test('do not starve others, and are cut off', async t => {
-    const { url, start } = await world(t, { limits })
+    const { url, start } = await world(t, { serverLimits })
     const slow = await stall(url, 300, 'POST /process-prompt HTTP/1.1\r\nHost: x\r\nX-Slow: ')
     const answers = Promise.all(slow.map(answerOf))
     t.equal((await start('Hello')).status, 202)
@@ -186,7 +186,7 @@ t.test('slow clients', async t => {
   })
 
   await t.test('are cut off in the middle of a body too', async t => {
-    const { url } = await world(t, { limits })
+    const { url } = await world(t, { serverLimits })
     const head =
       'POST /process-prompt HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{'
     const [socket] = await stall(url, 1, head)
@@ -194,7 +194,7 @@ t.test('slow clients', async t => {
   })
 
   await t.test('cannot have more connections than the service bears', async t => {
-    const { url } = await world(t, { limits: { maxConnections: 10 } })
+    const { url } = await world(t, { serverLimits: { maxConnections: 10 } })
     const ten = await stall(url, 10, 'GET /livez HTTP/1.1\r\n')
     await t.rejects(request(`${url}/livez`))
     for (const socket of ten) socket.destroy()

@@ -1,28 +1,29 @@
-import type { Connection } from '../../src/auth/caller.ts'
+import type { Caller } from '../../src/auth/caller.ts'
+import type { GraphContext } from '../../src/graph/context.ts'
 import { createJournal } from '../../src/telemetry/journal.ts'
 import { passingTracer } from '../../src/telemetry/tracer.ts'
 
-/**
- * A connection by name, with a token that the world's Graph simulator knows; `dropped` counts the
- * tokens given back.
- */
-export function connectionOf(
-  name: string,
-  graphToken = async () => `token-of-${name}`,
-  retryUntil = Number.POSITIVE_INFINITY,
-): Connection & { dropped: number } {
-  const connection = {
+export type TestCaller = Caller & { dropped: number }
+
+/** A caller by name, with a token that the world's Graph simulator knows; `dropped` counts the tokens given back. */
+export function callerOf(name: string, graphToken = async () => `token-of-${name}`): TestCaller {
+  const caller = {
     key: name,
     tenantId: 'a-tenant',
-    retryUntil,
     dropped: 0,
-    journal: createJournal(
-      passingTracer.startRequest({ id: 'a-request', method: 'GET', headers: {} }),
-    ),
     graphToken,
     dropGraphToken() {
-      connection.dropped += 1
+      caller.dropped += 1
     },
   }
-  return connection
+  return caller
 }
+
+/** A request of a caller, with a retry budget that never ends. */
+export const contextOf = (caller: Caller): GraphContext => ({
+  caller,
+  retryUntil: Number.POSITIVE_INFINITY,
+  journal: createJournal(
+    passingTracer.startRequest({ id: 'a-request', method: 'GET', headers: {} }),
+  ),
+})

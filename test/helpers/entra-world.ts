@@ -1,9 +1,7 @@
 import tls from 'node:tls'
 import type { Test } from 'tap'
-import { readConfig } from '../../src/config.ts'
-import { createEntra } from '../../src/auth/entra.ts'
 import { localCertificate } from '../../src/sandbox/entra/certificate.ts'
-import { createEntra as createSimulatedEntra } from '../../src/sandbox/entra/entra-simulator.ts'
+import { createEntraSimulator } from '../../src/sandbox/entra/entra-simulator.ts'
 import {
   createEntraModel,
   type EntraModel,
@@ -14,8 +12,6 @@ import { environmentVariables } from './environment.ts'
 import { world, type World, type WorldOptions } from './world.ts'
 
 export interface EntraWorldOptions extends WorldOptions {
-  /** How long Entra may take. */
-  readonly entraTimeoutMs?: number
   /** PEM of a certificate that Entra knows this API by. */
   readonly apiCertificate?: string
 }
@@ -65,7 +61,7 @@ export async function entraWorld(t: Test, options: EntraWorldOptions = {}): Prom
     },
     servicePrincipals: [principal],
   })
-  const http = createSimulatedEntra({
+  const http = createEntraSimulator({
     model: entra,
     certificate,
     onCall: what => entraCalls.push(what),
@@ -84,19 +80,11 @@ export async function entraWorld(t: Test, options: EntraWorldOptions = {}): Prom
     return http.close()
   })
   const authority = `https://localhost:${port}`
-  const config = readConfig({ ...environmentVariables, ...options.env, ENTRA_AUTHORITY: authority })
-
-  const { authenticate, checkKeys } = createEntra({
-    config,
-    clock,
-    timeoutMs: options.entraTimeoutMs,
-    ...(options.observer && { observer: options.observer }),
-  })
   const served = await world(t, {
     ...options,
     clock,
-    authenticate,
-    checks: [checkKeys],
+    env: { ...options.env, ENTRA_AUTHORITY: authority },
+    authenticate: 'entra',
     simulator: { authorise: entra.callerOf, ...options.simulator },
   })
   return Object.assign(state, served, {

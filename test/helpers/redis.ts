@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import type { Redis } from 'ioredis'
 import type { Test } from 'tap'
-import { connectStore } from '../../src/redis.ts'
+import { connectRedis } from '../../src/redis.ts'
 import { freePort } from './free-port.ts'
 
 export interface RedisServer {
@@ -26,7 +26,7 @@ export async function redisServer(t: Test): Promise<RedisServer> {
   const server: RedisServer = {
     url,
     async connect() {
-      const redis = (await connectStore(url)) as Redis
+      const redis = (await connectRedis(url)) as Redis
       t.teardown(() => redis.disconnect())
       return redis
     },

@@ -2,9 +2,9 @@ import { writeFileSync } from 'node:fs'
 import type { Test } from 'tap'
 import { systemClock } from '../../src/lib/clock.ts'
 import { localCertificate } from '../../src/sandbox/entra/certificate.ts'
-import { createEntra } from '../../src/sandbox/entra/entra-simulator.ts'
+import { createEntraSimulator } from '../../src/sandbox/entra/entra-simulator.ts'
 import { createEntraModel } from '../../src/sandbox/entra/entra-model.ts'
-import { createSimulator } from '../../src/sandbox/graph/graph-simulator.ts'
+import { createGraphSimulator } from '../../src/sandbox/graph/graph-simulator.ts'
 import { createModel } from '../../src/sandbox/graph/graph-model.ts'
 import { principal, tenantId } from './entra-world.ts'
 import { environmentVariables } from './environment.ts'
@@ -23,10 +23,10 @@ export async function replicas(t: Test, env: Record<string, string> = {}) {
     api: { clientId, clientSecret },
     servicePrincipals: [principal],
   })
-  const entra = createEntra({ model: entraModel, certificate })
+  const entra = createEntraSimulator({ model: entraModel, certificate })
   const { port: entraPort } = new URL(await entra.listen({ host: '127.0.0.1', port: 0 }))
   const model = createModel({ clock, evaluationSeconds: 1 })
-  const graph = createSimulator({ model, clock, authorise: entraModel.callerOf })
+  const graph = createGraphSimulator({ model, clock, authorise: entraModel.callerOf })
   const graphUrl = await graph.listen({ host: '127.0.0.1', port: 0 })
   const redis = await redisServer(t)
   const trusted = `${t.testdir()}/authority.pem`

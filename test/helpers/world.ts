@@ -1,14 +1,16 @@
-import type { Redis } from 'ioredis'
 import type { Test } from 'tap'
 import { readConfig } from '../../src/config.ts'
-import { retryBudgetMs, type Authenticate } from '../../src/auth/caller.ts'
+import type { Authenticate } from '../../src/auth/caller.ts'
 import { createLog } from '../../src/telemetry/log.ts'
-import { createService, type ServiceOptions } from '../../src/service.ts'
-import { createSimulator, type SimulatorOptions } from '../../src/sandbox/graph/graph-simulator.ts'
+import { createService, type ServiceOverrides } from '../../src/service.ts'
+import {
+  createGraphSimulator,
+  type SimulatorOptions,
+} from '../../src/sandbox/graph/graph-simulator.ts'
 import { createModel, type Model, type ModelOptions } from '../../src/sandbox/graph/graph-model.ts'
 import type { Observer } from '../../src/telemetry/observer.ts'
 import type { Tracer } from '../../src/telemetry/tracer.ts'
-import { connectionOf } from './connection.ts'
+import { callerOf } from './connection.ts'
 import { leapingClock, type LeapingClock } from './clock.ts'
 import { environmentVariables } from './environment.ts'
 
@@ -18,18 +20,18 @@ export interface WorldOptions {
   readonly env?: Record<string, string>
   readonly model?: Partial<ModelOptions>
   readonly simulator?: Partial<SimulatorOptions>
-  readonly graphLimits?: ServiceOptions['graphLimits']
-  readonly authenticate?: Authenticate
-  readonly checks?: ServiceOptions['checks']
+  readonly graphLimits?: ServiceOverrides['graphLimits']
+  /** @default by name; `entra` is the service's own way */
+  readonly authenticate?: Authenticate | 'entra'
+  readonly checks?: ServiceOverrides['checks']
   readonly observer?: Observer
   readonly tracer?: Tracer
-  readonly limits?: ServiceOptions['limits']
+  readonly serverLimits?: ServiceOverrides['serverLimits']
+  readonly entraTimeoutMs?: number
   /** Awaited before Graph looks at a call. */
   readonly beforeGraph?: (method: string, url: string) => Promise<unknown>
   /** Stands in for the simulator. */
   readonly graphUrl?: string
-  /** What replicas share. */
-  readonly store?: Redis
   /** Listens here and hands out URLs that can be followed. */
   readonly port?: number
 }
@@ -66,14 +68,8 @@ export interface World {
 const scopes = ['SecurityCopilotWorkspaces.Read.All', 'SecurityCopilotWorkspaces.ReadWrite.All']
 
 /** Callers by name: the header `x-test-caller` picks the connection, as a verified token will. */
-const byName =
-  (clock: LeapingClock): Authenticate =>
-  async ({ headers }) =>
-    connectionOf(
-      String(headers['x-test-caller'] ?? 'alice'),
-      undefined,
-      clock.now() + retryBudgetMs,
-    )
+const byName: Authenticate = async ({ headers }) =>
+  callerOf(String(headers['x-test-caller'] ?? 'alice'))
 
 export async function request(url: string, init: RequestInit = {}): Promise<Reply> {
   const response = await fetch(url, init)
@@ -89,12 +85,12 @@ export async function request(url: string, init: RequestInit = {}): Promise<Repl
 /** A service of its own on a simulator of its own, over real HTTP, closed when the test ends. */
 export async function world(t: Test, options: WorldOptions = {}): Promise<World> {
   const { env = {}, port = 0, clock = leapingClock() } = options
-  const { authenticate = byName(clock) } = options
+  const { authenticate = byName } = options
   const calls: string[] = []
   const log: string[] = []
 
   const model = createModel({ clock, ...options.model })
-  const simulator = createSimulator({
+  const simulator = createGraphSimulator({
     model,
     clock,
     authorise: token =>
@@ -123,22 +119,21 @@ export async function world(t: Test, options: WorldOptions = {}): Promise<World>
     ...(port && { PUBLIC_URL: `http://127.0.0.1:${port}` }),
     ...env,
   })
-  const { checks, observer, tracer, limits, graphLimits, store } = options
+  const { checks, observer, tracer, serverLimits, graphLimits, entraTimeoutMs } = options
   const given = Object.fromEntries(
-    Object.entries({ checks, observer, tracer, limits, graphLimits, store }).filter(
+    Object.entries({ checks, observer, tracer, serverLimits, graphLimits, entraTimeoutMs }).filter(
       ([, value]) => value !== undefined,
     ),
   )
-  const app = createService({
-    config,
+  const service = await createService(config, {
     clock,
-    authenticate,
     log: createLog('trace', { write: line => log.push(line) }),
+    ...(authenticate !== 'entra' && { authenticate }),
     ...given,
   })
-  const url = await app.listen({ host: '127.0.0.1', port })
+  const url = await service.listen({ host: '127.0.0.1', port })
   const close = async () => {
-    await app.close()
+    await service.close()
     await simulator.close()
   }
   t.teardown(close)
@@ -157,7 +152,7 @@ export async function world(t: Test, options: WorldOptions = {}): Promise<World>
     calls,
     mostAtOnce: () => most,
     log,
-    stop: () => app.shutdown.stop(),
+    stop: service.stop,
     close,
     get: (path, headers = {}) => request(url + path, { headers }),
     post,

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { memoryLimiter } from '../../src/limits/memory.ts'
 import { redisLimiter } from '../../src/limits/redis.ts'
-import { sharedLimiter } from '../../src/limits/fallback.ts'
+import { fallbackLimiter } from '../../src/limits/fallback.ts'
 import { leapingClock } from '../helpers/clock.ts'
 import { redisServer } from '../helpers/redis.ts'
 
@@ -198,7 +198,7 @@ t.test('the shared limiter', async t => {
     const changes: boolean[] = []
     let asked = 0
     let away = false
-    const limiter = sharedLimiter({
+    const limiter = fallbackLimiter({
       shared: {
         take: async () => {
           asked += 1
@@ -240,7 +240,7 @@ t.test('the shared limiter', async t => {
       take: async () => ({ admitted: false, remaining: 0, resetMs: 5 }),
       close: async () => undefined,
     }
-    const limiter = sharedLimiter({
+    const limiter = fallbackLimiter({
       shared: refusing,
       local,
       clock,

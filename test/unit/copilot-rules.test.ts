@@ -1,13 +1,13 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { compareDateTimes } from '../../src/copilot/date-time.ts'
-import { hold } from '../../src/copilot/long-poll.ts'
-import { holdPollMs, retryAfterSeconds } from '../../src/copilot/pacing.ts'
-import { requireEnabled } from '../../src/copilot/plugins.ts'
+import { compareDateTimes, isEnded } from '../../src/copilot/evaluation.ts'
+import { longPoll, pollIntervalMs, retryAfterSeconds } from '../../src/copilot/long-poll.ts'
 import { displayName, newPrompt, skillNameOf } from '../../src/copilot/prompt.ts'
 import { promptbookState } from '../../src/copilot/promptbook.ts'
-import { isEnded, resultTypeOf, stateOf } from '../../src/copilot/spelling.ts'
+import { requireEnabled } from '../../src/copilot/submit.ts'
+import * as resources from '../../src/graph/resources.ts'
 import type { Evaluation } from '../../src/graph/resources.ts'
+import { toEvaluationResult, toPromptbookRunResult } from '../../src/routes/result.ts'
 import { leapingClock } from '../helpers/clock.ts'
 
 const evaluation = (state: string, type?: string): Evaluation => ({
@@ -91,9 +91,9 @@ t.test('retryAfterSeconds() grows with the age from 2 s to 20 s', async t => {
   )
 })
 
-t.test('holdPollMs() grows from 1 s to 5 s, in whole ms', async t => {
+t.test('pollIntervalMs() grows from 1 s to 5 s, in whole ms', async t => {
   t.same(
-    [0, 8000, 16_004, 40_000, 90_000].map(age => holdPollMs(age)),
+    [0, 8000, 16_004, 40_000, 90_000].map(age => pollIntervalMs(age)),
     [1000, 1000, 2001, 5000, 5000],
   )
 })
@@ -110,13 +110,20 @@ t.test('compareDateTimes() orders to the last of seven digits', async t => {
   t.same(ordered.toReversed().toSorted(compareDateTimes), ordered)
 })
 
-t.test('spelling', async t => {
-  t.equal(stateOf(evaluation('waitingForInput')), 'WaitingForInput')
-  t.equal(resultTypeOf(evaluation('completed', 'timedOut')), 'TimedOut')
-  t.equal(resultTypeOf(evaluation('created')), 'Unknown')
+t.test('spelling: camel case inside, a capital letter on the wire', async t => {
+  const shown = (one: Evaluation) =>
+    toEvaluationResult({
+      sessionId: 's',
+      promptId: 'p',
+      prompt: { content: '', skillName: null },
+      evaluation: one,
+    })
+  t.equal(shown(evaluation('waitingForInput')).evaluationState, 'WaitingForInput')
+  t.equal(shown(evaluation('completed', 'timedOut')).evaluationResultType, 'TimedOut')
+  t.equal(shown(evaluation('created')).evaluationResultType, 'Unknown')
   t.same(
     ['created', 'running', 'completed', 'cancelled', 'Completed', 'someday'].map(state =>
-      isEnded(evaluation(state)),
+      isEnded(resources.evaluation.parse(evaluation(state))),
     ),
     [false, false, true, true, true, false],
   )
@@ -133,7 +140,13 @@ t.test('promptbookState()', async t => {
   ]
   for (const [state, states] of cases) {
     t.equal(
-      promptbookState(states.map(one => (one === undefined ? undefined : evaluation(one)))),
+      toPromptbookRunResult({
+        sessionId: 's',
+        state: promptbookState(
+          states.map(one => (one === undefined ? undefined : evaluation(one))),
+        ),
+        steps: [],
+      }).promptbookState,
       state,
     )
   }
@@ -152,14 +165,14 @@ t.test('requireEnabled() names what is not enabled, and passes the rest', async 
   t.throws(() => requireEnabled(['entra'], plugins), { code: 'PluginNotEnabled' })
 })
 
-t.test('hold()', async t => {
+t.test('longPoll()', async t => {
   const never = new AbortController().signal
 
   await t.test('returns at once what has ended', async t => {
     const clock = leapingClock()
     const ended = evaluation('completed', 'success')
     const read = () => t.fail('nothing to read') as never
-    t.equal(await hold(ended, { clock, until: clock.now() + 1000, signal: never, read }), ended)
+    t.equal(await longPoll(ended, { clock, until: clock.now() + 1000, signal: never, read }), ended)
   })
 
   await t.test('reads a last time when the time is up', async t => {
@@ -170,7 +183,7 @@ t.test('hold()', async t => {
       reads.push(clock.now() - began)
       return evaluation('running')
     }
-    await hold(evaluation('created'), { clock, until: began + 2500, signal: never, read })
+    await longPoll(evaluation('created'), { clock, until: began + 2500, signal: never, read })
     t.same(reads, [1000, 2000, 2500])
   })
 
@@ -179,7 +192,12 @@ t.test('hold()', async t => {
     const read = () => t.fail('nobody waits') as never
     const created = evaluation('created')
     t.equal(
-      await hold(created, { clock, until: clock.now() + 1000, signal: AbortSignal.abort(), read }),
+      await longPoll(created, {
+        clock,
+        until: clock.now() + 1000,
+        signal: AbortSignal.abort(),
+        read,
+      }),
       created,
     )
   })

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { entraRefusal } from '../../src/auth/entra-errors.ts'
-import { createGraphTokens } from '../../src/auth/token-cache.ts'
+import { entraError } from '../../src/auth/entra-errors.ts'
+import { createTokenCache } from '../../src/auth/token-cache.ts'
 import { ConnectorError } from '../../src/errors.ts'
 import { leapingClock } from '../helpers/clock.ts'
 
@@ -8,7 +8,7 @@ import { leapingClock } from '../helpers/clock.ts'
 const thrown = (cause: object): Error =>
   new Error('outer', { cause: Object.assign(new Error('inner jane.doe@contoso.example'), cause) })
 
-t.test('entraRefusal()', async t => {
+t.test('entraError()', async t => {
   const rows: [string, unknown, string, string][] = [
     [
       'a claims challenge',
@@ -78,10 +78,10 @@ t.test('entraRefusal()', async t => {
       ['onBehalfOf', ofUser],
       ['servicePrincipal', ofPrincipal],
     ] as const) {
-      const refusal = entraRefusal(error, road)
+      const refusal = entraError(error, road)
       t.equal(refusal.code, code, `${what}, ${road}`)
       t.notMatch(
-        `${refusal.message} ${String(refusal.cause)} ${JSON.stringify(refusal.facts)}`,
+        `${refusal.message} ${String(refusal.cause)} ${JSON.stringify(refusal.shown)}`,
         /contoso/,
       )
     }
@@ -98,7 +98,7 @@ t.test('graph tokens', async t => {
     'are used until two minutes before they expire, or for half of a short life',
     async t => {
       const clock = leapingClock()
-      const tokens = createGraphTokens(clock)
+      const tokens = createTokenCache(clock)
       t.equal(await tokens.get('long', token('a', 600_000)), 'a')
       t.equal(await tokens.get('short', token('c', 100_000)), 'c')
       clock.advance(45_000)
@@ -112,13 +112,13 @@ t.test('graph tokens', async t => {
   )
 
   await t.test('that have expired are not kept', async t => {
-    const tokens = createGraphTokens(leapingClock())
+    const tokens = createTokenCache(leapingClock())
     t.equal(await tokens.get('x', token('a', -1)), 'a')
     t.equal(await tokens.get('x', token('b', 600_000)), 'b')
   })
 
   await t.test('that are dropped are obtained anew', async t => {
-    const tokens = createGraphTokens(leapingClock())
+    const tokens = createTokenCache(leapingClock())
     await tokens.get('x', token('a', 600_000))
     tokens.drop('x')
     t.equal(await tokens.get('x', token('b', 600_000)), 'b')
@@ -127,7 +127,7 @@ t.test('graph tokens', async t => {
   await t.test(
     'are obtained once for all who ask meanwhile, and a failure is shared but not kept',
     async t => {
-      const tokens = createGraphTokens(leapingClock())
+      const tokens = createTokenCache(leapingClock())
       let asked = 0
       const failing = async () => {
         asked += 1

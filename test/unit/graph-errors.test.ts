@@ -1,8 +1,7 @@
 import t from 'tap'
 import { ConnectorError } from '../../src/errors.ts'
-import { nextPagePath } from '../../src/graph/next-page.ts'
-import { refusal } from '../../src/graph/graph-errors.ts'
-import { retryAfterSeconds } from '../../src/graph/retry-after.ts'
+import { nextPagePath } from '../../src/graph/client.ts'
+import { graphError, readRetryAfter } from '../../src/graph/graph-errors.ts'
 import { monday } from '../helpers/clock.ts'
 
 const attempt = {
@@ -13,9 +12,9 @@ const attempt = {
 } as const
 
 const refuse = (status: number, headers: Record<string, string | string[]> = {}, body?: unknown) =>
-  refusal({ status, headers, body }, attempt)
+  graphError({ status, headers, body }, attempt)
 
-t.test('refusal() maps Graph’s final refusals to the catalogue', async t => {
+t.test('graphError() maps Graph’s final refusals to the catalogue', async t => {
   const rows: [number, Record<string, string>, string, number, number | undefined][] = [
     [400, {}, 'GraphError', 502, undefined],
     [401, {}, 'GraphError', 502, undefined],
@@ -38,18 +37,18 @@ t.test('refusal() maps Graph’s final refusals to the catalogue', async t => {
     t.ok(error instanceof ConnectorError)
     t.match(error, { code, status }, `${graphStatus} ${JSON.stringify(headers)}`)
     t.match(error.message, /^Cannot read the evaluation: /)
-    t.equal(error.facts.retryAfterSeconds, retryAfter)
-    t.equal(error.facts.graph?.status, graphStatus)
+    t.equal(error.shown.retryAfterSeconds, retryAfter)
+    t.equal(error.shown.graph?.status, graphStatus)
   }
 })
 
-t.test('refusal() passes a claims challenge on as InsufficientClaims', async t => {
+t.test('graphError() passes a claims challenge on as InsufficientClaims', async t => {
   const graph =
     'Bearer realm="", authorization_uri="https://login.example", error="insufficient_claims", claims="eyJhIjoxfQ=="'
   for (const header of [graph, ['Basic realm="x"', graph]]) {
     const error = refuse(401, { 'www-authenticate': header })
     t.match(error, { code: 'InsufficientClaims', status: 401 })
-    t.same(error.facts.headers, {
+    t.same(error.shown.headers, {
       'www-authenticate': 'Bearer error="insufficient_claims", claims="eyJhIjoxfQ=="',
     })
   }
@@ -61,8 +60,8 @@ t.test('refusal() passes a claims challenge on as InsufficientClaims', async t =
     t.equal(refuse(401, { 'www-authenticate': header }).code, 'GraphError')
 })
 
-t.test('refusal() shows what Graph said', async t => {
-  const said = (error: object, headers = {}) => refuse(500, headers, { error }).facts.graph
+t.test('graphError() shows what Graph said', async t => {
+  const said = (error: object, headers = {}) => refuse(500, headers, { error }).shown.graph
 
   t.same(said({ code: 'UnknownError', message: '', innerError: { 'request-id': 'r1' } }), {
     status: 500,
@@ -81,18 +80,18 @@ t.test('refusal() shows what Graph said', async t => {
     'request-id': 'r3',
   })
   for (const body of [undefined, null, 'text', [], {}, { error: 'text' }]) {
-    t.same(refuse(500, {}, body).facts.graph, { status: 500 })
+    t.same(refuse(500, {}, body).shown.graph, { status: 500 })
   }
   t.equal(said({ message: 'x'.repeat(1000) })?.message?.length, 300)
 })
 
-t.test('refusal() cuts tokens out of what Graph repeats', async t => {
+t.test('graphError() cuts tokens out of what Graph repeats', async t => {
   const message = 'Token the-token-sent, eyJhbGciOi.eyJzdWIi.c2ln and Bearer abc.def were refused'
   const error = refuse(401, {}, { error: { code: 'x', message } })
-  t.equal(error.facts.graph?.message, 'Token [token], [token] and [token] were refused')
+  t.equal(error.shown.graph?.message, 'Token [token], [token] and [token] were refused')
 })
 
-t.test('retryAfterSeconds() reads every form of the header', async t => {
+t.test('readRetryAfter() reads every form of the header', async t => {
   const cases: [string | undefined, number | undefined][] = [
     [undefined, undefined],
     ['7', 7],
@@ -107,7 +106,7 @@ t.test('retryAfterSeconds() reads every form of the header', async t => {
     ['9'.repeat(400), undefined],
   ]
   for (const [header, seconds] of cases)
-    t.equal(retryAfterSeconds(header, monday), seconds, String(header))
+    t.equal(readRetryAfter(header, monday), seconds, String(header))
 })
 
 t.test('nextPagePath()', async t => {

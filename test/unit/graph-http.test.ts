@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import type { RequestListener } from 'node:http'
 import t, { type Test } from 'tap'
 import { Pool } from 'undici'
-import { exchange } from '../../src/graph/http.ts'
+import { sendHttp } from '../../src/graph/http.ts'
 import { stub } from '../helpers/stub.ts'
 
 const get = { method: 'GET', path: '/' } as const
@@ -15,19 +15,19 @@ async function line(t: Test, answer: RequestListener): Promise<Pool> {
   return pool
 }
 
-t.test('an exchange', async t => {
+t.test('an sendHttp', async t => {
   await t.test('reads an answer that comes in pieces, letters cut in two included', async t => {
     const text = Buffer.from('"Zürich"')
     const pool = await line(t, (_request, response) => {
       response.write(text.subarray(0, 3))
       setImmediate(() => response.end(text.subarray(3)))
     })
-    t.match(await exchange(pool, get, limits), { status: 200, text: '"Zürich"' })
+    t.match(await sendHttp(pool, get, limits), { status: 200, text: '"Zürich"' })
   })
 
   await t.test('leaves out the mark of byte order that some services write first', async t => {
     const pool = await line(t, (_request, response) => response.end('\uFEFF{}'))
-    t.equal((await exchange(pool, get, limits)).text, '{}')
+    t.equal((await sendHttp(pool, get, limits)).text, '{}')
   })
 
   await t.test(
@@ -37,13 +37,13 @@ t.test('an exchange', async t => {
       const pool = await line(t, (_request, response) =>
         response.setHeader('request-id', 'r').end('x'.repeat(bytes)),
       )
-      t.match(await exchange(pool, get, limits), {
+      t.match(await sendHttp(pool, get, limits), {
         status: 200,
         headers: { 'request-id': 'r' },
         text: undefined,
       })
       bytes = 1000
-      t.equal((await exchange(pool, get, limits)).text?.length, 1000)
+      t.equal((await sendHttp(pool, get, limits)).text?.length, 1000)
     },
   )
 
@@ -53,12 +53,12 @@ t.test('an exchange', async t => {
       paths.push(url)
       if (url === '/third') response.end()
     })
-    const first = exchange(pool, { ...get, path: '/first' }, { ...limits, timeoutMs: 200 })
+    const first = sendHttp(pool, { ...get, path: '/first' }, { ...limits, timeoutMs: 200 })
     await once(pool, 'connect')
-    const second = exchange(pool, { ...get, path: '/second' }, { ...limits, timeoutMs: 20 })
-    await t.rejects(second, { name: 'LateAnswer', sent: false })
-    await t.rejects(first, { name: 'LateAnswer', sent: true })
-    await exchange(pool, { ...get, path: '/third' }, limits)
+    const second = sendHttp(pool, { ...get, path: '/second' }, { ...limits, timeoutMs: 20 })
+    await t.rejects(second, { name: 'LateResponse', sent: false })
+    await t.rejects(first, { name: 'LateResponse', sent: true })
+    await sendHttp(pool, { ...get, path: '/third' }, limits)
     t.same(paths, ['/first', '/third'])
   })
 })

@@ -2,13 +2,13 @@ import type { RequestListener } from 'node:http'
 import t, { type Test } from 'tap'
 import { createGraphClient } from '../../src/graph/client.ts'
 import { createGraphRequest } from '../../src/graph/request.ts'
-import { connectionOf } from '../helpers/connection.ts'
+import { callerOf, contextOf } from '../helpers/connection.ts'
 import { leapingClock } from '../helpers/clock.ts'
 import { stub } from '../helpers/stub.ts'
 
 const guid = '11111111-1111-4111-8111-111111111111'
 const ids = { sessionId: guid, promptId: guid, evaluationId: guid }
-const alice = connectionOf('alice')
+const alice = contextOf(callerOf('alice'))
 
 const evaluation = {
   id: guid,
@@ -129,7 +129,7 @@ t.test('a call to Graph', async t => {
     const graph = await client(t, request => request.socket.destroy())
     await t.rejects(graph.getEvaluation(alice, ids), {
       code: 'GraphUnavailable',
-      facts: { retryAfterSeconds: 10 },
+      shown: { retryAfterSeconds: 10 },
     })
 
     const { send, close } = createGraphRequest({
@@ -151,16 +151,16 @@ t.test('a call to Graph', async t => {
       [403, 0],
       [500, 0],
     ] as const) {
-      const connection = connectionOf('alice')
+      const caller = callerOf('alice')
       const graph = await client(t, (_request, response) => response.writeHead(status).end())
-      await t.rejects(graph.getEvaluation(connection, ids))
-      t.equal(connection.dropped, dropped)
+      await t.rejects(graph.getEvaluation(contextOf(caller), ids))
+      t.equal(caller.dropped, dropped)
     }
   })
 
   await t.test('is not made when there is no token', async t => {
     const graph = await client(t, () => t.fail('Graph was called'))
-    const nobody = connectionOf('x', () => Promise.reject(new Error('no token')))
+    const nobody = contextOf(callerOf('x', () => Promise.reject(new Error('no token'))))
     await t.rejects(graph.getEvaluation(nobody, ids), { message: 'no token' })
   })
 })

@@ -1,18 +1,24 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
-import { ConnectorError, type ErrorCode, type ErrorFacts } from '../../src/errors.ts'
-import { createBreaker } from '../../src/graph/breaker.ts'
+import {
+  ConnectorError,
+  type ErrorCode,
+  type InnerFacts,
+  type ShownFacts,
+} from '../../src/errors.ts'
+import { createCircuitBreaker } from '../../src/graph/breaker.ts'
 import { createBulkhead } from '../../src/graph/bulkhead.ts'
-import { isLostAnswer, retryDelayMs } from '../../src/graph/retry.ts'
+import { isLostResponse, retryDelayMs } from '../../src/graph/retry.ts'
 import { leapingClock } from '../helpers/clock.ts'
 
-const failed = (code: ErrorCode, facts: ErrorFacts = {}): ConnectorError =>
-  new ConnectorError(code, 'Cannot do it: no', facts)
-const ofStatus = (status: number, facts: ErrorFacts = {}) =>
-  failed(status === 429 ? 'GraphThrottled' : status === 504 ? 'GraphTimeout' : 'GraphError', {
-    graph: { status },
-    ...facts,
-  })
+const failed = (code: ErrorCode, shown: ShownFacts = {}, inner: InnerFacts = {}): ConnectorError =>
+  new ConnectorError(code, 'Cannot do it: no', shown, inner)
+const ofStatus = (status: number, inner: InnerFacts = {}) =>
+  failed(
+    status === 429 ? 'GraphThrottled' : status === 504 ? 'GraphTimeout' : 'GraphError',
+    { graph: { status } },
+    inner,
+  )
 
 const attempt = { made: 1, budgetMs: 30_000, random: 1 }
 
@@ -23,7 +29,12 @@ t.test('retryDelayMs()', async t => {
     ['503', ofStatus(503), true, false],
     ['504', ofStatus(504), true, false],
     ['a connection that broke', failed('GraphUnavailable'), true, false],
-    ['a connection that was refused', failed('GraphUnavailable', { notSent: true }), true, true],
+    [
+      'a connection that was refused',
+      failed('GraphUnavailable', {}, { notSent: true }),
+      true,
+      true,
+    ],
     ['no answer in time', failed('GraphTimeout'), true, false],
     ['500', ofStatus(500), false, false],
     ['400', ofStatus(400), false, false],
@@ -36,7 +47,12 @@ t.test('retryDelayMs()', async t => {
       false,
     ],
     ['a redirect', failed('GraphInvalidResponse', { graph: { status: 302 } }), false, false],
-    ['an open breaker', failed('GraphUnavailable', { notSent: true, final: true }), false, false],
+    [
+      'an open breaker',
+      failed('GraphUnavailable', {}, { notSent: true, final: true }),
+      false,
+      false,
+    ],
     ['a failure of our own', failed('InternalError'), false, false],
   ]
   for (const [what, error, freely, unlessRun] of failures) {
@@ -74,7 +90,7 @@ t.test('retryDelayMs()', async t => {
   )
 })
 
-t.test('isLostAnswer() is true when it cannot be told whether the call ran', async t => {
+t.test('isLostResponse() is true when it cannot be told whether the call ran', async t => {
   for (const error of [
     failed('GraphTimeout'),
     failed('GraphUnavailable'),
@@ -83,17 +99,17 @@ t.test('isLostAnswer() is true when it cannot be told whether the call ran', asy
     failed('GraphUnavailable', { graph: { status: 503 } }),
     failed('GraphInvalidResponse', { graph: { status: 201 } }),
   ]) {
-    t.equal(isLostAnswer(error), true, error.code)
+    t.equal(isLostResponse(error), true, error.code)
   }
   for (const error of [
     ofStatus(400),
     ofStatus(429),
     failed('GraphForbidden', { graph: { status: 403 } }),
-    failed('GraphUnavailable', { notSent: true }),
+    failed('GraphUnavailable', {}, { notSent: true }),
     failed('InsufficientClaims'),
     failed('EntraUnavailable'),
   ]) {
-    t.equal(isLostAnswer(error), false, error.code)
+    t.equal(isLostResponse(error), false, error.code)
   }
 })
 
@@ -105,19 +121,20 @@ t.test('the breaker', async t => {
 
   await t.test('opens after 5 failures in a row, and says how long', async t => {
     const clock = leapingClock()
-    const breaker = createBreaker(clock, isFailure, () => undefined)
+    const breaker = createCircuitBreaker(clock, isFailure, () => undefined)
     for (let call = 0; call < 5; call += 1)
       await t.rejects(breaker.run(fails), { code: 'GraphError' })
     clock.advance(10_000)
     const never = () => Promise.reject(new Error('nothing is sent'))
     await t.rejects(breaker.run(never), {
       code: 'GraphUnavailable',
-      facts: { retryAfterSeconds: 20, notSent: true },
+      shown: { retryAfterSeconds: 20 },
+      inner: { notSent: true },
     })
   })
 
   await t.test('counts only failures in a row, and only outages', async t => {
-    const breaker = createBreaker(leapingClock(), isFailure, () => undefined)
+    const breaker = createCircuitBreaker(leapingClock(), isFailure, () => undefined)
     for (let call = 0; call < 20; call += 1) {
       await t.rejects(breaker.run(call % 5 === 4 ? () => Promise.reject(ofStatus(429)) : fails))
     }
@@ -127,20 +144,20 @@ t.test('the breaker', async t => {
   await t.test('lets one call try after 30 s, and opens or closes by it', async t => {
     const clock = leapingClock()
     const heard: boolean[] = []
-    const breaker = createBreaker(clock, isFailure, open => heard.push(open))
+    const breaker = createCircuitBreaker(clock, isFailure, open => heard.push(open))
     for (let call = 0; call < 5; call += 1) await t.rejects(breaker.run(fails))
     clock.advance(30_000)
     const { promise, reject } = Promise.withResolvers<string>()
     const probe = breaker.run(() => promise)
     await t.rejects(breaker.run(works), {
       code: 'GraphUnavailable',
-      facts: { retryAfterSeconds: 1 },
+      shown: { retryAfterSeconds: 1 },
     })
     reject(ofStatus(500))
     await t.rejects(probe, { code: 'GraphError' })
     await t.rejects(breaker.run(works), {
       code: 'GraphUnavailable',
-      facts: { retryAfterSeconds: 30 },
+      shown: { retryAfterSeconds: 30 },
     })
 
     clock.advance(30_000)

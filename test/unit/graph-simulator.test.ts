@@ -1,5 +1,8 @@
 import t, { type Test } from 'tap'
-import { createSimulator, type SimulatorOptions } from '../../src/sandbox/graph/graph-simulator.ts'
+import {
+  createGraphSimulator,
+  type SimulatorOptions,
+} from '../../src/sandbox/graph/graph-simulator.ts'
 import { createModel, type ModelOptions } from '../../src/sandbox/graph/graph-model.ts'
 import { workspaceId } from '../../src/sandbox/graph/operations.ts'
 import { readScript } from '../../src/sandbox/graph/markers.ts'
@@ -20,7 +23,7 @@ interface Options {
 /** A simulator whose tokens are `owner` or `owner,scope`, asked without a socket. */
 async function graph(t: Test, { model = {}, simulator = {} }: Options = {}) {
   const clock = leapingClock()
-  const app = createSimulator({
+  const app = createGraphSimulator({
     model: createModel({ clock, ...model }),
     clock,
     authorise: token => {

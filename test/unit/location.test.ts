@@ -1,5 +1,5 @@
 import t from 'tap'
-import { baseFor } from '../../src/routes/location.ts'
+import { baseFor } from '../../src/routes/accepted.ts'
 
 const publicUrl = 'https://copilot.example/base'
 

@@ -158,7 +158,7 @@ t.test(
           for (const [code] of description.matchAll(/\b[A-Z]\w+(?=[,.])/g)) {
             if (!(code in catalogue)) continue
             named.add(code)
-            t.equal(String(catalogue[code as ErrorCode]), status, code)
+            t.equal(String(catalogue[code as ErrorCode].status), status, code)
           }
         }
       }

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import t from 'tap'
 import { evaluationResult } from '../../src/routes/schemas.ts'
-import { connectionOf } from '../helpers/connection.ts'
+import { callerOf } from '../helpers/connection.ts'
 import { request, world } from '../helpers/world.ts'
 
 const sandboxPlugins = ['Entra', 'ThreatIntelligence.DTI']
@@ -285,7 +285,7 @@ t.test('POST /process-prompt', async t => {
         authenticate: async () => {
           gone.abort()
           await wait(20)
-          return connectionOf('alice')
+          return callerOf('alice')
         },
       })
 
@@ -346,7 +346,7 @@ t.test('POST /process-prompt', async t => {
     const tokens = ['token-of-alice']
     const { start, model } = await world(t, {
       authenticate: async () =>
-        connectionOf('alice', async () => tokens.pop() ?? Promise.reject(new Error('unforeseen'))),
+        callerOf('alice', async () => tokens.pop() ?? Promise.reject(new Error('unforeseen'))),
     })
 
     const reply = await start('Hello')

@@ -16,7 +16,11 @@ const assertionGrant = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
  * Entra's HTTP over the model, by TLS: discovery, keys and the token endpoint, for both token
  * versions.
  */
-export function createEntra({ model, certificate, onCall }: EntraHttpOptions): FastifyInstance {
+export function createEntraSimulator({
+  model,
+  certificate,
+  onCall,
+}: EntraHttpOptions): FastifyInstance {
   const app = Fastify({
     https: { key: certificate.key, cert: certificate.certificate },
   }) as unknown as FastifyInstance

@@ -93,7 +93,7 @@ const send = (reply: FastifyReply, body: object): FastifyReply =>
  * Graph's HTTP over the model: the twelve published operations, and Graph's errors for everything
  * else.
  */
-export function createSimulator({
+export function createGraphSimulator({
   clock,
   authorise,
   onCall,

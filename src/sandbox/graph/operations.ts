@@ -44,7 +44,7 @@ const promptsPath = `${sessionPath}/prompts`
 const promptPath = `${promptsPath}/:prompt`
 const evaluationsPath = `${promptPath}/evaluations`
 
-/** The twelve published operations, in the order of graph-api.md. */
+/** The twelve published operations. */
 export function publishedOperations(options: OperationOptions): readonly PublishedOperation[] {
   const { model, pageSize = 100, bareEvaluation = false, skills = false } = options
 
