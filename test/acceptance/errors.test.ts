@@ -7,7 +7,7 @@ import { errorResponse, toConnectorError } from '../../src/plugins/error-body.ts
 import { tokenError, type TokenError } from '../../src/sandbox/entra/token-error.ts'
 import type { UserToken } from '../../src/sandbox/entra/entra-model.ts'
 import { asPrincipal, entraWorld } from '../helpers/entra-world.ts'
-import { redisServer } from '../helpers/redis.ts'
+import { redisServer } from '../helpers/redis-server.ts'
 import { request, world } from '../helpers/world.ts'
 
 const statuses = Object.fromEntries(

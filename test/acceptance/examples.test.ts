@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
-import { definition } from '../helpers/documents.ts'
+import { definition } from '../helpers/document-checks.ts'
 import { apiConnectionRequest, openApiConnectionRequest } from '../helpers/platform/connector.ts'
 import { createHub } from '../helpers/platform/hub.ts'
 import {
@@ -11,7 +11,7 @@ import {
   type WorkflowOptions,
   type WorkflowRun,
 } from '../helpers/platform/workflow.ts'
-import { sandbox } from '../helpers/sandbox.ts'
+import { sandbox } from '../helpers/sandbox-world.ts'
 
 const properties = JSON.parse(readFileSync('apiProperties.json', 'utf8'))
 const read = (path: string) => JSON.parse(readFileSync(`examples/${path}`, 'utf8'))

@@ -2,8 +2,8 @@ import t, { type Test } from 'tap'
 import { memoryIdempotency } from '../../src/idempotency/memory.ts'
 import { redisIdempotency } from '../../src/idempotency/redis.ts'
 import type { IdempotencyStore } from '../../src/idempotency/store.ts'
-import { leapingClock } from '../helpers/clock.ts'
-import { redisServer } from '../helpers/redis.ts'
+import { leapingClock } from '../helpers/leaping-clock.ts'
+import { redisServer } from '../helpers/redis-server.ts'
 
 const one = { key: 'k', bodyHash: 'b', holder: 'one' }
 const two = { ...one, holder: 'two' }

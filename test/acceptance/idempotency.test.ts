@@ -4,8 +4,8 @@ import t from 'tap'
 import { submissionHash } from '../../src/copilot/submit-keyed.ts'
 import { readIdempotencyKey } from '../../src/routes/idempotency-key.ts'
 import type { Failure } from '../../src/sandbox/graph/markers.ts'
-import { leapingClock } from '../helpers/clock.ts'
-import { redisServer } from '../helpers/redis.ts'
+import { leapingClock } from '../helpers/leaping-clock.ts'
+import { redisServer } from '../helpers/redis-server.ts'
 import { world, type Reply, type World } from '../helpers/world.ts'
 
 /** Submits with a key, answered at once unless told otherwise. */

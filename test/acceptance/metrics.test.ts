@@ -6,7 +6,7 @@ import { createMetrics } from '../../src/telemetry/metrics.ts'
 import { asPrincipal, entraWorld } from '../helpers/entra-world.ts'
 import { freePort } from '../helpers/free-port.ts'
 import { answering, runProcess } from '../helpers/process.ts'
-import { redisServer } from '../helpers/redis.ts'
+import { redisServer } from '../helpers/redis-server.ts'
 import { evaluationPath, request, world, type WorldOptions } from '../helpers/world.ts'
 
 /** A service whose numbers can be read: the value of a series by its name and labels. */

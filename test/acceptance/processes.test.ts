@@ -3,7 +3,7 @@ import t from 'tap'
 import { environmentVariables } from '../helpers/environment.ts'
 import { freePort } from '../helpers/free-port.ts'
 import { answering, runProcess } from '../helpers/process.ts'
-import { redisServer } from '../helpers/redis.ts'
+import { redisServer } from '../helpers/redis-server.ts'
 import { request } from '../helpers/world.ts'
 
 const json = { 'content-type': 'application/json' }

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import t from 'tap'
 import { asPrincipal, entraWorld } from '../helpers/entra-world.ts'
-import { redisServer } from '../helpers/redis.ts'
+import { redisServer } from '../helpers/redis-server.ts'
 import { world, type Reply, type World } from '../helpers/world.ts'
 
 const guid = '11111111-1111-4111-8111-111111111111'

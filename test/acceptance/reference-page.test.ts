@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { chromium, type Page } from 'playwright-core'
-import { sandbox } from '../helpers/sandbox.ts'
+import { sandbox } from '../helpers/sandbox-world.ts'
 
 /** The page in a real browser, with what it complains of and where it goes. */
 async function openPage(

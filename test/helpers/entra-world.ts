@@ -7,7 +7,7 @@ import {
   type EntraModel,
   type UserToken,
 } from '../../src/sandbox/entra/entra-model.ts'
-import { leapingClock } from './clock.ts'
+import { leapingClock } from './leaping-clock.ts'
 import { environmentVariables } from './environment.ts'
 import { world, type World, type WorldOptions } from './world.ts'
 

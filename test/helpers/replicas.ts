@@ -10,7 +10,7 @@ import { principal, tenantId } from './entra-world.ts'
 import { environmentVariables } from './environment.ts'
 import { freePort } from './free-port.ts'
 import { answering, runProcess, type Running } from './process.ts'
-import { redisServer } from './redis.ts'
+import { redisServer } from './redis-server.ts'
 
 /** Three services as processes, `npm start`, that share Redis, Graph and Entra. */
 export async function replicas(t: Test, env: Record<string, string> = {}) {

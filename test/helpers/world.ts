@@ -10,8 +10,8 @@ import {
 import { createModel, type Model, type ModelOptions } from '../../src/sandbox/graph/graph-model.ts'
 import type { Observer } from '../../src/telemetry/observer.ts'
 import type { Tracer } from '../../src/telemetry/tracer.ts'
-import { callerOf } from './connection.ts'
-import { leapingClock, type LeapingClock } from './clock.ts'
+import { callerOf } from './callers.ts'
+import { leapingClock, type LeapingClock } from './leaping-clock.ts'
 import { environmentVariables } from './environment.ts'
 
 export interface WorldOptions {

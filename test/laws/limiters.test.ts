@@ -3,8 +3,8 @@ import t from 'tap'
 import { memoryLimiter } from '../../src/limits/memory.ts'
 import { redisLimiter } from '../../src/limits/redis.ts'
 import { fallbackLimiter } from '../../src/limits/fallback.ts'
-import { leapingClock } from '../helpers/clock.ts'
-import { redisServer } from '../helpers/redis.ts'
+import { leapingClock } from '../helpers/leaping-clock.ts'
+import { redisServer } from '../helpers/redis-server.ts'
 
 const seed = { calls: 600, windowMs: 60_000 }
 

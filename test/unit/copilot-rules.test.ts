@@ -8,7 +8,7 @@ import { requireEnabled } from '../../src/copilot/submit.ts'
 import * as resources from '../../src/graph/resources.ts'
 import type { Evaluation } from '../../src/graph/resources.ts'
 import { toEvaluationResult, toPromptbookRunResult } from '../../src/routes/result.ts'
-import { leapingClock } from '../helpers/clock.ts'
+import { leapingClock } from '../helpers/leaping-clock.ts'
 
 const evaluation = (state: string, type?: string): Evaluation => ({
   id: '11111111-1111-4111-8111-111111111111',

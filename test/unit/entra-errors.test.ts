@@ -2,7 +2,7 @@ import t from 'tap'
 import { entraError } from '../../src/auth/entra-errors.ts'
 import { createTokenCache } from '../../src/auth/token-cache.ts'
 import { ConnectorError } from '../../src/errors.ts'
-import { leapingClock } from '../helpers/clock.ts'
+import { leapingClock } from '../helpers/leaping-clock.ts'
 
 /** What @azure/identity throws: its own error, with MSAL's as the cause. */
 const thrown = (cause: object): Error =>

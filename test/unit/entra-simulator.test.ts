@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import { readCredentials } from '../../src/auth/credentials.ts'
 import { createEntraModel } from '../../src/sandbox/entra/entra-model.ts'
-import { leapingClock } from '../helpers/clock.ts'
+import { leapingClock } from '../helpers/leaping-clock.ts'
 import { entraWorld, principal, tenantId } from '../helpers/entra-world.ts'
 import { environmentVariables } from '../helpers/environment.ts'
 

@@ -2,7 +2,7 @@ import t from 'tap'
 import { ConnectorError } from '../../src/errors.ts'
 import { nextPagePath } from '../../src/graph/client.ts'
 import { graphError, readRetryAfter } from '../../src/graph/graph-errors.ts'
-import { monday } from '../helpers/clock.ts'
+import { monday } from '../helpers/leaping-clock.ts'
 
 const attempt = {
   action: 'read the evaluation',

@@ -9,7 +9,7 @@ import {
 import { createCircuitBreaker } from '../../src/graph/breaker.ts'
 import { createBulkhead } from '../../src/graph/bulkhead.ts'
 import { isLostResponse, retryDelayMs } from '../../src/graph/retry.ts'
-import { leapingClock } from '../helpers/clock.ts'
+import { leapingClock } from '../helpers/leaping-clock.ts'
 
 const failed = (code: ErrorCode, shown: ShownFacts = {}, inner: InnerFacts = {}): ConnectorError =>
   new ConnectorError(code, 'Cannot do it: no', shown, inner)

@@ -8,7 +8,7 @@ import { workspaceId } from '../../src/sandbox/graph/operations.ts'
 import { readScript } from '../../src/sandbox/graph/markers.ts'
 import { simulatedAnswer } from '../../src/sandbox/graph/simulated-content.ts'
 import { dateTime } from '../../src/sandbox/graph/date-time.ts'
-import { leapingClock } from '../helpers/clock.ts'
+import { leapingClock } from '../helpers/leaping-clock.ts'
 
 const both = ['SecurityCopilotWorkspaces.Read.All', 'SecurityCopilotWorkspaces.ReadWrite.All']
 const nowhere = 'ffffffff-ffff-4fff-8fff-ffffffffffff'

@@ -4,11 +4,16 @@ import { promisify } from 'node:util'
 import { inflateSync } from 'node:zlib'
 import SwaggerParser from '@apidevtools/swagger-parser'
 import t from 'tap'
-import { placeholderUrl, writeDocuments } from '../../scripts/documents.ts'
+import { placeholderUrl, writeDocuments } from '../../scripts/write-documents.ts'
 import { readConnectorFiles } from '../../scripts/connector-lint/connector-files.ts'
 import { version } from '../../src/version.ts'
 import { catalogue, type ErrorCode } from '../../src/errors.ts'
-import { answerProblems, definition, openApi, submissionProblems } from '../helpers/documents.ts'
+import {
+  answerProblems,
+  definition,
+  openApi,
+  submissionProblems,
+} from '../helpers/document-checks.ts'
 import { evaluationPath, world, type Reply } from '../helpers/world.ts'
 
 const evaluations = '/sessions/{sessionId}/prompts/{promptId}/evaluations/{evaluationId}'

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { createSigningKeys } from '../../src/auth/signing-keys.ts'
-import { leapingClock } from '../helpers/clock.ts'
+import { leapingClock } from '../helpers/leaping-clock.ts'
 import { entraWorld, tenantId, type EntraWorld } from '../helpers/entra-world.ts'
 import { stub } from '../helpers/stub.ts'
 

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import t from 'tap'
 import { evaluationResult } from '../../src/routes/schemas.ts'
-import { callerOf } from '../helpers/connection.ts'
+import { callerOf } from '../helpers/callers.ts'
 import { request, world } from '../helpers/world.ts'
 
 const sandboxPlugins = ['Entra', 'ThreatIntelligence.DTI']

@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
 import { createSandbox } from '../../src/sandbox/sandbox.ts'
-import { leapingClock, type LeapingClock } from './clock.ts'
+import { leapingClock, type LeapingClock } from './leaping-clock.ts'
 import { freePort } from './free-port.ts'
 
 /** The sandbox as `npm run sandbox` starts it, in this process and on a clock that leaps; closed with the test. */
