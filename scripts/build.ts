@@ -1,7 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { stripTypeScriptTypes } from 'node:module'
 import { dirname, join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 
 // `npm run build`: writes the TypeScript of src as JavaScript in dist. Node does the same when it
 // starts from src, but then carries its type stripper along, some 25 MB. No compiler is needed, so
@@ -76,5 +75,4 @@ export function build(from: string, to: string): void {
   }
 }
 
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href)
-  build('src', 'dist')
+if (import.meta.main) build('src', 'dist')

@@ -1,5 +1,4 @@
 import { writeFileSync } from 'node:fs'
-import { pathToFileURL } from 'node:url'
 import { readConfig } from '../src/config.ts'
 import { createService } from '../src/service.ts'
 
@@ -34,7 +33,7 @@ export async function writeDocuments(
 }
 
 // `npm run documents`: writes both, for the address given, if one is.
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+if (import.meta.main) {
   const { definition, openApi } = await writeDocuments(process.argv[2] ?? placeholderUrl)
   writeFileSync('apiDefinition.swagger.json', definition)
   writeFileSync('openapi/openapi.yaml', openApi)
