@@ -1,4 +1,5 @@
-// Plain JavaScript, so that an old Node can read it: says in one sentence what is missing, before any TypeScript is loaded.
+// Plain JavaScript, so that an old Node can read it: says in one sentence what is missing, before
+// any TypeScript is loaded.
 const oldest = 24
 if (Number.parseInt(process.versions.node, 10) < oldest) {
   process.stderr.write(

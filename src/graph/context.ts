@@ -1,10 +1,14 @@
 import type { Caller } from '../auth/caller.ts'
 import type { Journal } from '../telemetry/journal.ts'
 
-/** For whom Graph is called, for how long, and where it is written down: one request of one caller. */
+/**
+ * For whom Graph is called, for how long, and where it is written down: one request of one caller.
+ */
 export interface GraphContext {
   readonly caller: Caller
-  /** Calls to Graph may be repeated until then, in ms since 1970: the retry budget of the request. */
+  /**
+   * Calls to Graph may be repeated until then, in ms since 1970: the retry budget of the request.
+   */
   readonly retryUntil: number
   /** What the request did so far. */
   readonly journal: Journal

@@ -15,8 +15,8 @@ const optionalText = z
   .transform(text => text ?? null)
 
 /**
- * A member of one of Graph's enums, in camel case as its reference writes them; members of the future
- * pass.
+ * A member of one of Graph's enums, in camel case as its reference writes them; members of the
+ * future pass.
  */
 const member = z
   .string()

@@ -37,8 +37,9 @@ function mayPass({ code, shown }: ConnectorError): boolean {
 }
 
 /**
- * Milliseconds to wait before the call is repeated, `undefined` when it is not (docs/api.md#71-retries): `Retry-After` is obeyed if the budget allows, else handed to the caller; without it,
- * exponential with full jitter. Pure.
+ * Milliseconds to wait before the call is repeated, `undefined` when it is not
+ * (docs/api.md#71-retries): `Retry-After` is obeyed if the budget allows, else handed to the
+ * caller; without it, exponential with full jitter. Pure.
  */
 export function retryDelayMs({
   error,
@@ -58,8 +59,8 @@ export function retryDelayMs({
 }
 
 /**
- * Whether it cannot be told if the call ran: it was sent, and no response, or none that can be read,
- * or a 5xx came back.
+ * Whether it cannot be told if the call ran: it was sent, and no response, or none that can be
+ * read, or a 5xx came back.
  */
 export function isLostResponse({ code, shown, inner }: ConnectorError): boolean {
   if (inner.notSent === true) return false

@@ -3,7 +3,9 @@ import closeWithGrace from 'close-with-grace'
 
 /** A service that runs, and how it ends. */
 export interface Running {
-  /** Refuses new calls and answers waiting ones; the listener stays open, so that callers hear it. */
+  /**
+   * Refuses new calls and answers waiting ones; the listener stays open, so that callers hear it.
+   */
   stop(): void
   close(): Promise<unknown>
 }

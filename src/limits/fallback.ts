@@ -26,8 +26,8 @@ const answerMs = 80
 const retryAfterMs = 1000
 
 /**
- * Limits by the shared store, and by this replica alone while the store is away: never
- * unlimited. The limiter in memory counts all the while, so that a replica admits no more than the quota
+ * Limits by the shared store, and by this replica alone while the store is away: never unlimited.
+ * The limiter in memory counts all the while, so that a replica admits no more than the quota
  * across the change either.
  */
 export function fallbackLimiter({

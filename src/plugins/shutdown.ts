@@ -12,8 +12,8 @@ export interface Shutdown {
   /** @throws ConnectorError `ShuttingDown` once the service stops. */
   refuse(): void
   /**
-   * Aborts when nobody waits for this response any more, though it was not sent: the caller is gone,
-   * or the service stops.
+   * Aborts when nobody waits for this response any more, though it was not sent: the caller is
+   * gone, or the service stops.
    */
   waitSignal(reply: FastifyReply): AbortSignal
 }

@@ -14,7 +14,10 @@ export interface RunRoutes {
   readonly publicUrl: string
 }
 
-/** The hosts of connector runtimes; a prefix elsewhere would send the caller's credentials to a stranger. */
+/**
+ * The hosts of connector runtimes; a prefix elsewhere would send the caller's credentials to a
+ * stranger.
+ */
 const runtimeHosts = ['.azure-apihub.net', '.azure-apim.net']
 
 /** The URL in a header, if it is https on a connector runtime's host. */
@@ -29,8 +32,8 @@ function runtimeUrl(header: string | string[] | undefined): URL | undefined {
 
 /**
  * The base of the URLs handed to this caller: `publicUrl`, or the connector runtime's prefix when
- * the request came through one (docs/api.md#24-202-and-where-to-poll), so that a workflow engine polls through its
- * own connection. `Host` and `X-Forwarded-*` take no part. Pure.
+ * the request came through one (docs/api.md#24-202-and-where-to-poll), so that a workflow engine
+ * polls through its own connection. `Host` and `X-Forwarded-*` take no part. Pure.
  */
 export function baseFor(headers: IncomingHttpHeaders, publicUrl: string): string {
   const prefix = runtimeUrl(headers['x-ms-apim-referrer-prefix'])

@@ -3,7 +3,10 @@ import type { PromptbookRun } from '../copilot/promptbook.ts'
 import type { Evaluation } from '../graph/resources.ts'
 import type { EvaluationResult, OperationStatus, PromptbookRunResult } from './schemas.ts'
 
-/** Graph spells enum members in camel case, the connector with a capital; members of the future likewise. */
+/**
+ * Graph spells enum members in camel case, the connector with a capital; members of the future
+ * likewise.
+ */
 const capitalised = (member: string): string => member.charAt(0).toUpperCase() + member.slice(1)
 
 /** `Success`, or why there is none; `Unknown` while there is no result. */

@@ -247,8 +247,8 @@ export type OperationStatus = z.output<typeof operationStatus>
 const inWire = (target = ''): string => target.replace(/^plugins/, 'Skillsets')
 
 /**
- * An error of copilot/ in the wire's names: what it calls plugins, the body calls `Skillsets`. Anything
- * else thrown stays as it is. Pure.
+ * An error of copilot/ in the wire's names: what it calls plugins, the body calls `Skillsets`.
+ * Anything else thrown stays as it is. Pure.
  */
 export function inWireNames(error: unknown): unknown {
   if (!(error instanceof ConnectorError) || error.code !== 'PluginNotEnabled') return error

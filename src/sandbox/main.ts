@@ -1,7 +1,8 @@
 import { run } from '../lib/run.ts'
 import { createSandbox } from './sandbox.ts'
 
-// `npm run sandbox`: the service, with nothing configured, on the built-in simulator of Graph and Entra.
+// `npm run sandbox`: the service, with nothing configured, on the built-in simulator of Graph and
+// Entra.
 await run(async () => {
   const { service, close } = await createSandbox(process.env)
   await service.listen()

@@ -11,7 +11,9 @@ import { createGraphSimulator } from './graph/graph-simulator.ts'
 
 const loopback = { host: '127.0.0.1', port: 0 }
 
-/** The simulated tenant: this API's registration, and an app that may call as a service principal. */
+/**
+ * The simulated tenant: this API's registration, and an app that may call as a service principal.
+ */
 const tenantId = '5a4db0c5-0000-4000-8000-0000000000aa'
 const api = { clientId: '5a4db0c5-0000-4000-8000-0000000000ab', clientSecret: 'sandbox-api-secret' }
 const servicePrincipals = [
@@ -30,8 +32,8 @@ export interface Sandbox {
 }
 
 /**
- * The service on the built-in simulator of Graph and Entra, with nothing configured: `env` is that of
- * `npm start`, but what names Graph and Entra is replaced. It does not listen yet.
+ * The service on the built-in simulator of Graph and Entra, with nothing configured: `env` is that
+ * of `npm start`, but what names Graph and Entra is replaced. It does not listen yet.
  */
 export async function createSandbox(
   env: NodeJS.ProcessEnv,

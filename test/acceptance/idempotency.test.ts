@@ -7,6 +7,7 @@ import type { Failure } from '../../src/sandbox/graph/markers.ts'
 import { leapingClock } from '../helpers/leaping-clock.ts'
 import { redisServer } from '../helpers/redis-server.ts'
 import { world, type Reply, type World } from '../helpers/world.ts'
+import { lawRuns } from '../helpers/laws.ts'
 
 /** Submits with a key, answered at once unless told otherwise. */
 const submit = (
@@ -334,7 +335,7 @@ t.test(
           return true
         },
       ),
-      { numRuns: 100 },
+      { numRuns: lawRuns(0.05) },
     )
   },
 )
@@ -383,7 +384,7 @@ t.test(
           )
         },
       ),
-      { numRuns: 700 },
+      { numRuns: lawRuns(0.35) },
     )
   },
 )

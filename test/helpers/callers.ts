@@ -5,7 +5,10 @@ import { passingTracer } from '../../src/telemetry/tracer.ts'
 
 export type TestCaller = Caller & { dropped: number }
 
-/** A caller by name, with a token that the world's Graph simulator knows; `dropped` counts the tokens given back. */
+/**
+ * A caller by name, with a token that the world's Graph simulator knows; `dropped` counts the
+ * tokens given back.
+ */
 export function callerOf(name: string, graphToken = async () => `token-of-${name}`): TestCaller {
   const caller = {
     key: name,

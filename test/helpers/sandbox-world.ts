@@ -3,7 +3,10 @@ import { createSandbox } from '../../src/sandbox/sandbox.ts'
 import { leapingClock, type LeapingClock } from './leaping-clock.ts'
 import { freePort } from './free-port.ts'
 
-/** The sandbox as `npm run sandbox` starts it, in this process and on a clock that leaps; closed with the test. */
+/**
+ * The sandbox as `npm run sandbox` starts it, in this process and on a clock that leaps; closed
+ * with the test.
+ */
 export async function sandbox(
   t: Test,
   env: Record<string, string> = {},

@@ -5,6 +5,7 @@ import { redisLimiter } from '../../src/limits/redis.ts'
 import { fallbackLimiter } from '../../src/limits/fallback.ts'
 import { leapingClock } from '../helpers/leaping-clock.ts'
 import { redisServer } from '../helpers/redis-server.ts'
+import { lawRuns } from '../helpers/laws.ts'
 
 const seed = { calls: 600, windowMs: 60_000 }
 
@@ -74,7 +75,7 @@ t.test('the limiter in memory', async t => {
           return true
         },
       ),
-      { numRuns: 2000 },
+      { numRuns: lawRuns() },
     )
   })
 

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { submitPrompt } from '../../src/routes/schemas.ts'
 import { world, type Reply } from '../helpers/world.ts'
+import { lawRuns } from '../helpers/laws.ts'
 
 /** What every refusal of a request has: a code, and a reason for each thing that is wrong. */
 const isUsefulRefusal = ({ status, headers, body }: Reply): boolean =>
@@ -210,7 +211,7 @@ t.test('no body yields a 5xx, and no bad one a call to Graph', async t => {
       refused,
     ),
     {
-      numRuns: 500,
+      numRuns: lawRuns(0.25),
     },
   )
   await fc.assert(
@@ -224,7 +225,7 @@ t.test('no body yields a 5xx, and no bad one a call to Graph', async t => {
       }),
       refused,
     ),
-    { numRuns: 300 },
+    { numRuns: lawRuns(0.15) },
   )
   t.pass('all refused')
 })

@@ -91,6 +91,7 @@ t.test('every link in a document leads to a file', async t => {
   const documents = [
     'README.md',
     'CHANGELOG.md',
+    'CONTRIBUTING.md',
     ...readdirSync('docs').map(name => `docs/${name}`),
   ].filter(name => name.endsWith('.md'))
   for (const document of documents) {

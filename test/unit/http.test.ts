@@ -3,6 +3,7 @@ import { connect } from 'node:net'
 import fc from 'fast-check'
 import t from 'tap'
 import { request, world, type Reply } from '../helpers/world.ts'
+import { lawRuns } from '../helpers/laws.ts'
 
 const guid = '11111111-1111-4111-8111-111111111111'
 
@@ -206,7 +207,7 @@ t.test('no path yields a 5xx nor a call to Graph', async t => {
         return status >= 400 && status < 500 && typeof body.error.message === 'string'
       },
     ),
-    { numRuns: 300 },
+    { numRuns: lawRuns(0.15) },
   )
   t.same(calls, [])
 })

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import type { Failure } from '../../src/sandbox/graph/markers.ts'
 import { evaluationPath, world, type Reply, type World } from '../helpers/world.ts'
+import { lawRuns } from '../helpers/laws.ts'
 
 const attempts = ({ calls }: World, operation: string): number =>
   calls.filter(call => call === operation).length
@@ -276,7 +277,7 @@ t.test(
         )
         return kept
       }),
-      { numRuns: 2000 },
+      { numRuns: lawRuns() },
     )
     t.ok(before > 0)
   },
