@@ -68,7 +68,7 @@ async function usableKeys(set: z.output<typeof keySet>): Promise<Map<string, Sig
 
 interface KnownKeys {
   readonly keys: ReadonlyMap<string, SigningKey>
-  /** When they were read, in ms since 1970. */
+  /** When they were read, in ms of the monotonic clock. */
   readonly readAt: number
 }
 
@@ -83,7 +83,10 @@ function createKeySource(url: string, { authority, clock, timeoutMs = 5000 }: Si
       const { jwks_uri: uri } = await getJson(url, discovery, timeoutMs)
       if (new URL(uri).origin !== new URL(authority).origin)
         throw new Error('The keys lie outside Entra')
-      known = { keys: await usableKeys(await getJson(uri, keySet, timeoutMs)), readAt: clock.now() }
+      known = {
+        keys: await usableKeys(await getJson(uri, keySet, timeoutMs)),
+        readAt: clock.monotonic(),
+      }
       return known
     } catch (cause) {
       throw new ConnectorError(
@@ -105,13 +108,13 @@ function createKeySource(url: string, { authority, clock, timeoutMs = 5000 }: Si
 
   /** A refresh, unless there was one lately. */
   function refresh(): Promise<KnownKeys> | undefined {
-    if (clock.now() - refreshedAt < refreshCooldownMs) return reading
-    refreshedAt = clock.now()
+    if (clock.monotonic() - refreshedAt < refreshCooldownMs) return reading
+    refreshedAt = clock.monotonic()
     return load()
   }
 
   async function find(keyId: string): Promise<SigningKey | undefined> {
-    const age = known ? clock.now() - known.readAt : Number.POSITIVE_INFINITY
+    const age = known ? clock.monotonic() - known.readAt : Number.POSITIVE_INFINITY
     // The first load is no refresh: a key published right after it is found.
     const current = known && age < maxAgeMs ? known : await load()
     const key = current.keys.get(keyId)
@@ -125,7 +128,7 @@ function createKeySource(url: string, { authority, clock, timeoutMs = 5000 }: Si
    * cannot bring it about.
    */
   async function check(): Promise<void> {
-    if (known && clock.now() - known.readAt >= maxAgeMs) await load()
+    if (known && clock.monotonic() - known.readAt >= maxAgeMs) await load()
   }
 
   return { find, check }

@@ -38,7 +38,7 @@ export function createTokenCache(clock: Clock, observer: Observer = noObserver):
     max: maxPartitions,
     ttl: 1,
     ttlResolution: 0,
-    perf: clock,
+    perf: { now: () => clock.monotonic() },
   })
   const exchanges = new Map<string, Promise<string>>()
 

@@ -96,7 +96,7 @@ export function createVerifier({
     max: maxVerified,
     ttl: 1,
     ttlResolution: 0,
-    perf: clock,
+    perf: { now: () => clock.monotonic() },
   })
 
   /** Signature, issuer, audience and times, by jose; then the claims by their types. */

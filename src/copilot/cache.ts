@@ -61,7 +61,7 @@ export function createCache(graph: GraphClient, clock: Clock): Cache {
     max: maxPluginLists,
     ttl: pluginListMs,
     ttlResolution: 0,
-    perf: clock,
+    perf: { now: () => clock.monotonic() },
     fetchMethod: (_key, _stale, { context }) => graph.listPlugins(context),
   })
 
@@ -69,7 +69,7 @@ export function createCache(graph: GraphClient, clock: Clock): Cache {
     max: maxPolled,
     ttl: sharedPollMs,
     ttlResolution: 0,
-    perf: clock,
+    perf: { now: () => clock.monotonic() },
     fetchMethod: (_key, _stale, { context: { context, ids } }) => graph.getEvaluation(context, ids),
   })
 

@@ -22,7 +22,7 @@ export const pollIntervalMs = (ageMs: number): number => clamp(Math.round(ageMs 
 
 /** How long a caller waits for a result. */
 export interface Patience {
-  /** Deadline, in ms since 1970. */
+  /** Deadline, in ms of the monotonic clock. */
   readonly until: number
   /** Aborts when nobody waits any more; the evaluation runs on. */
   readonly signal: AbortSignal
@@ -44,16 +44,16 @@ export async function longPoll(
   evaluation: Evaluation,
   { clock, until, signal, read }: LongPollOptions,
 ): Promise<Evaluation> {
-  const began = clock.now()
+  const began = clock.monotonic()
   let latest = evaluation
   while (!isEnded(latest) && !signal.aborted) {
-    const now = clock.now()
+    const now = clock.monotonic()
     if (now >= until) break
     await clock.sleep(Math.min(pollIntervalMs(now - began), until - now), signal)
     if (signal.aborted) break
     try {
       // The last read is fresh, so that nobody hears "running" after another heard the result.
-      latest = await read(clock.now() >= until)
+      latest = await read(clock.monotonic() >= until)
     } catch {
       break
     }

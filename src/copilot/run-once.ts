@@ -57,7 +57,7 @@ export async function runOnce(
   for (let attempt = 0; attempt < 2; attempt += 1) {
     await beforeEach()
     try {
-      const retryUntil = Math.min(context.retryUntil, clock.now() + repeatMs)
+      const retryUntil = Math.min(context.retryUntil, clock.monotonic() + repeatMs)
       return await graph.createEvaluation({ ...context, retryUntil }, ids)
     } catch (error) {
       if (!(error instanceof ConnectorError) || !isLostResponse(error)) throw error

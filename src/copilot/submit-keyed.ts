@@ -68,7 +68,7 @@ async function claimKey(
       observer.keyClaimed(outcomeOf(claim))
       return claim
     }
-    if (clock.now() >= until) {
+    if (clock.monotonic() >= until) {
       observer.keyClaimed('busy')
       throw new ConnectorError(
         'StoreUnavailable',

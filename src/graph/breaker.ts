@@ -34,13 +34,13 @@ export function createCircuitBreaker(
     const wasOpen = failures >= maxFailures
     failures = failed ? failures + 1 : 0
     if (wasOpen !== failures >= maxFailures) onChange(!wasOpen)
-    if (failures >= maxFailures) openUntil = clock.now() + openMs
+    if (failures >= maxFailures) openUntil = clock.monotonic() + openMs
     probing = false
   }
 
   return {
     async run(call) {
-      const waitMs = openUntil - clock.now()
+      const waitMs = openUntil - clock.monotonic()
       if (failures >= maxFailures && (waitMs > 0 || probing)) {
         throw new ConnectorError(
           'GraphUnavailable',

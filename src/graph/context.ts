@@ -7,7 +7,7 @@ import type { Journal } from '../telemetry/journal.ts'
 export interface GraphContext {
   readonly caller: Caller
   /**
-   * Calls to Graph may be repeated until then, in ms since 1970: the retry budget of the request.
+   * Calls to Graph may be repeated until then, in ms of the monotonic clock: the retry budget of the request.
    */
   readonly retryUntil: number
   /** What the request did so far. */

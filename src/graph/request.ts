@@ -150,7 +150,7 @@ export function createGraphRequest({
   async function recorded(token: string, { journal }: GraphContext, call: GraphCall<z.ZodType>) {
     const { method, path, operation } = call
     const span = journal.span.startCall({ method, url: baseUrl + path, operation })
-    const began = clock.now()
+    const began = clock.monotonic()
     let status: number | undefined
     try {
       const response = await attempt(token, call, span.headers)
@@ -158,7 +158,7 @@ export function createGraphRequest({
       journal.graphRequestId = single(response.headers['request-id'])
       return response
     } finally {
-      const ms = clock.now() - began
+      const ms = clock.monotonic() - began
       journal.graphCalls += 1
       journal.graphMs += ms
       span.end(status)

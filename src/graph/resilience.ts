@@ -59,7 +59,7 @@ export function resilient(
         )
       } catch (error) {
         if (!(error instanceof ConnectorError)) throw error
-        const budgetMs = context.retryUntil - clock.now()
+        const budgetMs = context.retryUntil - clock.monotonic()
         const waitMs = retryDelayMs({
           error,
           repeat: call.repeat,

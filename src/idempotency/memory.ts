@@ -29,7 +29,7 @@ export function memoryIdempotency(clock: Clock): IdempotencyStore {
 
   return {
     async claim({ key, bodyHash, holder }) {
-      const now = clock.now()
+      const now = clock.monotonic()
       forgetExpired(now)
       const entry = entries.get(key) ?? {
         bodyHash,
@@ -49,7 +49,7 @@ export function memoryIdempotency(clock: Clock): IdempotencyStore {
     async record({ key, holder }, ids) {
       const entry = entries.get(key)
       if (entry?.holder !== holder) return false
-      Object.assign(entry, { ids: { ...entry.ids, ...ids }, heldUntil: clock.now() + heldMs })
+      Object.assign(entry, { ids: { ...entry.ids, ...ids }, heldUntil: clock.monotonic() + heldMs })
       return true
     },
 

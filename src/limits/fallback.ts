@@ -46,14 +46,14 @@ export function fallbackLimiter({
 
   return {
     async take(key) {
-      if (clock.now() < retryAt) return local.take(key)
+      if (clock.monotonic() < retryAt) return local.take(key)
       try {
         const allowance = await within(answerMs, shared.take(key))
         set(true)
         if (allowance.admitted) local.note(key)
         return allowance
       } catch (error) {
-        retryAt = clock.now() + retryAfterMs
+        retryAt = clock.monotonic() + retryAfterMs
         set(false, error)
         return local.take(key)
       }

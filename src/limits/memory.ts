@@ -24,9 +24,7 @@ export function memoryLimiter({ calls, windowMs }: Quota, clock: Clock): MemoryL
   // out of a large map is what would cost.
   let recent = new Map<string, Calls>()
   let older = new Map<string, Calls>()
-  let turnedAt = clock.now()
-
-  const newest = ({ times, next }: Calls): number => times.at(next - 1) ?? 0
+  let turnedAt = clock.monotonic()
 
   /** The index-th oldest of the times kept. */
   const timeAt = ({ times, next }: Calls, index: number): number =>
@@ -54,13 +52,11 @@ export function memoryLimiter({ calls, windowMs }: Quota, clock: Clock): MemoryL
   }
 
   function count(key: string, known: Calls, now: number): void {
-    // A clock that was set back must not shorten the window.
-    const time = Math.max(now, newest(known))
     if (known.times.length < calls) {
-      known.times.push(time)
+      known.times.push(now)
       known.next = 0
     } else {
-      known.times[known.next] = time
+      known.times[known.next] = now
       known.next = (known.next + 1) % calls
     }
     older.delete(key)
@@ -71,7 +67,7 @@ export function memoryLimiter({ calls, windowMs }: Quota, clock: Clock): MemoryL
     recent.get(key) ?? older.get(key) ?? { times: [], next: 0 }
 
   function take(key: string): Allowance {
-    const now = clock.now()
+    const now = clock.monotonic()
     forgetIdle(now)
     const known = callsOf(key)
     const left = calls - (known.times.length - expired(known, now))
@@ -87,7 +83,7 @@ export function memoryLimiter({ calls, windowMs }: Quota, clock: Clock): MemoryL
   return {
     take: async key => take(key),
     note(key) {
-      const now = clock.now()
+      const now = clock.monotonic()
       forgetIdle(now)
       count(key, callsOf(key), now)
     },

@@ -30,7 +30,7 @@ export const authentication = fp<AuthenticationOptions>(
       request.caller = caller
       request.graphContext = {
         caller,
-        retryUntil: clock.now() + retryBudgetMs,
+        retryUntil: clock.monotonic() + retryBudgetMs,
         journal: request.journal,
       }
     })

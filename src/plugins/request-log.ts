@@ -7,7 +7,7 @@ import type { Tracer } from '../telemetry/tracer.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** When the request came, in ms since 1970. */
+    /** When the request came, in ms of the monotonic clock. */
     receivedAt: number
     journal: Journal
   }
@@ -37,7 +37,7 @@ export const requestLog = fp<RequestLogOptions>(
       const route = request.routeOptions.url
       const status = reply.raw.writableFinished ? reply.statusCode : hungUpStatus
       const code = reply.getHeader('x-ms-error-code') as string | undefined
-      const durationMs = clock.now() - receivedAt
+      const durationMs = clock.monotonic() - receivedAt
       request.log.info(
         {
           connection: request.caller?.key,
@@ -57,7 +57,7 @@ export const requestLog = fp<RequestLogOptions>(
     }
 
     app.addHook('onRequest', (request, reply, done) => {
-      request.receivedAt = clock.now()
+      request.receivedAt = clock.monotonic()
       request.journal = createJournal(tracer.startRequest(request))
       // Not onResponse: that is silent when the caller hangs up.
       reply.raw.once('close', () => close(request, reply))

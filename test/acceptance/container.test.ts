@@ -137,7 +137,7 @@ t.test('the container, without an engine: its steps in an empty folder', async t
     )
     t.same(
       new Set(readdirSync(context)),
-      new Set(['.npmrc', 'LICENSE', 'deploy', 'package.json', 'package-lock.json', 'src']),
+      new Set(['.npmrc', 'LICENSE', 'package.json', 'package-lock.json', 'scripts', 'src']),
     )
     const installed = new Set(readdirSync(join(directory, 'node_modules')))
     const { dependencies, devDependencies, optionalDependencies } = JSON.parse(

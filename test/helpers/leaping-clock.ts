@@ -5,6 +5,8 @@ export interface LeapingClock extends Clock {
   readonly sleeps: readonly number[]
   /** Moves the time without anybody waiting. */
   advance(ms: number): void
+  /** Sets the wall clock so much forth, or back: nothing else goes on. */
+  setWall(byMs: number): void
 }
 
 /** Monday, 5 January 2026, 09:00 UTC. */
@@ -20,7 +22,9 @@ const graceMs = 3
  * flight, the time leaps to the next moment that somebody waits for.
  */
 export function leapingClock(start = monday): LeapingClock {
-  let now = start
+  // Monotonic; the wall clock is so much off it.
+  let now = 0
+  let wallOffset = start
   let leaping: NodeJS.Timeout | undefined
   const sleeps: number[] = []
   const sleepers: { due: number; wake: () => void }[] = []
@@ -40,7 +44,11 @@ export function leapingClock(start = monday): LeapingClock {
 
   return {
     sleeps,
-    now: () => now,
+    now: () => wallOffset + now,
+    monotonic: () => now,
+    setWall(byMs) {
+      wallOffset += byMs
+    },
     advance(ms) {
       now += ms
     },
