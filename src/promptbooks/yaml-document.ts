@@ -19,7 +19,10 @@ const maxAliasCount = 100
 /** The parser's own words can hold the text they are about: these cannot. */
 const reasons: Readonly<Record<string, string>> = {
   BAD_ALIAS: 'has an alias without its anchor: take it out, or quote a text that begins with "*"',
-  BLOCK_AS_IMPLICIT_KEY: 'has ": " inside a text: put the text in quotes, or after "|"',
+  BAD_INDENT: 'is indented otherwise, or a bracket is not closed: mend the indent or close it',
+  BAD_SCALAR_START: 'begins with a character that means something else: put the text in quotes',
+  BLOCK_AS_IMPLICIT_KEY:
+    'has ": " inside a text, or is indented otherwise: put the text in quotes, or mend the indent',
   DUPLICATE_KEY: 'has a key twice: take one out',
   MISSING_CHAR: 'misses a closing quote, bracket or colon: add it',
   MULTIPLE_DOCS: 'has several documents: write each promptbook in its own file',
