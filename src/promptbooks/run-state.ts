@@ -140,7 +140,7 @@ function retry(state: RunState): RunState {
  * so that no evaluation is forgotten and made again. Pure; never throws.
  */
 export function applyEvent(state: RunState, event: RunEvent): RunState {
-  const { count, sessionId, steps, failed } = state
+  const { count, sessionId, steps } = state
   const last = steps.at(-1)
   const isLast = 'step' in event && last !== undefined && event.step === steps.length - 1
   switch (event.type) {
@@ -166,7 +166,7 @@ export function applyEvent(state: RunState, event: RunEvent): RunState {
     case 'refused': {
       const { type: _type, ...refusal } = event
       const isCurrent = event.step === steps.length - (last && last.ended !== 'Success' ? 1 : 0)
-      if (failed || !isCurrent || runStatus(state) !== 'Running') return state
+      if (!isCurrent || runStatus(state) !== 'Running') return state
       return { ...state, failed: refusal }
     }
     case 'retried':
