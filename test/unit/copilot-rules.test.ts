@@ -172,7 +172,10 @@ t.test('longPoll()', async t => {
     const clock = leapingClock()
     const ended = evaluation('completed', 'success')
     const read = () => t.fail('nothing to read') as never
-    t.equal(await longPoll(ended, { clock, until: clock.monotonic() + 1000, signal: never, read }), ended)
+    t.equal(
+      await longPoll(ended, { clock, until: clock.monotonic() + 1000, signal: never, read }),
+      ended,
+    )
   })
 
   await t.test('reads a last time when the time is up', async t => {
