@@ -142,7 +142,7 @@ export function buildApp({
     actions.register(rateLimit, { limiter, quota, observer })
     // The ids in the path, valid by now, for the request's line in the log.
     actions.addHook('preHandler', ({ journal, params }, _reply, done) => {
-      Object.assign(journal, params)
+      journal.named = params as typeof journal.named
       done()
     })
     actions.register(submitRoutes, { copilot, clock, ...wire })

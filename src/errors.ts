@@ -26,18 +26,21 @@ export const catalogue = {
   PromptNotFound: { status: 404 },
   EvaluationNotFound: { status: 404 },
   MethodNotAllowed: { status: 405 },
+  SubmissionUnconfirmed: { status: 409 },
   PayloadTooLarge: { status: 413 },
   UnsupportedMediaType: { status: 415 },
   IdempotencyKeyReused: { status: 422 },
   RateLimitExceeded: { status: 429 },
   // Some Graph services leave `Retry-After` out of a 429.
   GraphThrottled: { status: 429, retryAfterSeconds: 10 },
+  CapacityExceeded: { status: 429 },
+  BudgetExceeded: { status: 429 },
+  TooManyKeys: { status: 429, retryAfterSeconds: 60 },
   HeadersTooLarge: { status: 431 },
   InternalError: { status: 500 },
   EntraMisconfigured: { status: 500 },
   GraphInvalidResponse: { status: 502 },
   GraphError: { status: 502 },
-  SubmissionUnconfirmed: { status: 502 },
   GraphUnavailable: { status: 503, retryAfterSeconds: 10 },
   EntraUnavailable: { status: 503, retryAfterSeconds: 10 },
   StoreUnavailable: { status: 503, retryAfterSeconds: 5 },
@@ -66,8 +69,9 @@ export interface GraphRefusal {
 
 /** What is already created, so that a caller can go on from it. */
 export interface CreatedIds {
-  readonly sessionId?: string
-  readonly promptId?: string
+  readonly sessionId?: string | undefined
+  readonly promptId?: string | undefined
+  readonly evaluationId?: string | undefined
 }
 
 /** What an error shows its caller, beside code and message. */
@@ -89,6 +93,10 @@ export interface InnerFacts {
   readonly notSent?: boolean
   /** Repeating now is of no use. */
   readonly final?: boolean
+  /** The service itself held the call back: this says nothing of Graph. */
+  readonly ours?: boolean
+  /** It was held back because its claim of an idempotency key ended before it could be sent. */
+  readonly fenced?: boolean
   /** Kept for the log only. */
   readonly cause?: unknown
 }
@@ -129,7 +137,9 @@ export class ConnectorError extends Error {
   }
 
   /** The same error, showing the ids of what exists already. */
-  with(ids: CreatedIds): ConnectorError {
-    return new ConnectorError(this.code, this.message, { ...this.shown, ...ids }, this.inner)
+  with({ sessionId, promptId, evaluationId }: CreatedIds): ConnectorError {
+    if (sessionId === undefined && promptId === undefined) return this
+    const shown = { ...this.shown, sessionId, promptId, evaluationId }
+    return new ConnectorError(this.code, this.message, shown, this.inner)
   }
 }

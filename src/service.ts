@@ -126,6 +126,7 @@ export async function createService(
     clock,
     skillMode: config.SKILL_MODE,
     observer,
+    random,
   })
 
   const { quota, limiter } = createLimiter(redis, config, { clock, log, observer })

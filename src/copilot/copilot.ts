@@ -4,6 +4,7 @@ import type { IdempotencyStore } from '../idempotency/store.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Observer } from '../telemetry/observer.ts'
 import { createCache } from './cache.ts'
+import { requireCapacity } from './capacity.ts'
 import { fetchEvaluation, type Run } from './evaluation.ts'
 import type { Patience } from './long-poll.ts'
 import type { SkillMode } from './prompt.ts'
@@ -19,9 +20,10 @@ export interface Copilot {
    * Runs a prompt: a session (unless one is named), the prompt and its one evaluation, in this
    * order. Then waits for its end as long as `patience` lasts, and returns the run as far as it is
    * known. With an idempotency key, whoever repeats it gets the same run.
-   * @throws ConnectorError `PluginNotEnabled` before anything is created; `SubmissionUnconfirmed`
-   *   and the Graph rows, with the ids of what exists; with a key `IdempotencyKeyReused`, and
-   *   `StoreUnavailable` before anything is sent.
+   * @throws ConnectorError `PluginNotEnabled` before anything is created; `CapacityExceeded` when it
+   *   ended so; `SubmissionUnconfirmed` and the Graph rows; with a key `IdempotencyKeyReused`,
+   *   `TooManyKeys`, and `StoreUnavailable` before anything is sent. The ids of what exists are in the
+   *   journal of the context.
    */
   submit(context: GraphContext, submission: Submission, patience: Patience): Promise<Run>
   /**
@@ -43,16 +45,21 @@ export interface CopilotOptions {
   readonly clock: Clock
   readonly skillMode: SkillMode
   readonly observer: Observer
+  /** From 0 to 1. @default Math.random */
+  readonly random?: (() => number) | undefined
 }
 
-export function createCopilot({ graph, idempotency, ...options }: CopilotOptions): Copilot {
-  const cache = createCache(graph, options.clock)
-  const parts = { graph, cache, ...options }
+export function createCopilot(options: CopilotOptions): Copilot {
+  const { graph, clock, random = Math.random } = options
+  const parts = { ...options, cache: createCache(graph, clock) }
   return {
-    submit: (context, submission, patience) =>
-      submission.idempotencyKey === undefined
-        ? submit(parts, context, submission, patience)
-        : submitKeyed(parts, idempotency, context, submission, patience),
+    async submit(context, submission, patience) {
+      const { idempotencyKey } = submission
+      const run = idempotencyKey
+        ? await submitKeyed(parts, context, submission, idempotencyKey, patience)
+        : await submit(parts, context, submission, patience)
+      return requireCapacity(run, clock.now(), random())
+    },
     evaluation: (context, ids) => fetchEvaluation(parts, context, ids),
     promptbook: (context, ids) => fetchPromptbook(parts, context, ids),
   }

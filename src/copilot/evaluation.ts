@@ -17,6 +17,10 @@ export interface Run {
 export const isEnded = ({ state }: Evaluation): boolean =>
   state === 'completed' || state === 'cancelled'
 
+/** Whether it ended for want of capacity: it spent nothing, and is worth repeating. Pure. */
+export const spentNothing = (evaluation: Evaluation): boolean =>
+  isEnded(evaluation) && evaluation.result?.type === 'capacityExceeded'
+
 /**
  * The digits after the second: Graph writes up to seven and trims zeros, more than a Date can hold.
  */

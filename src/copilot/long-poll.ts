@@ -1,6 +1,7 @@
 import type { GraphContext } from '../graph/context.ts'
 import type { Evaluation } from '../graph/resources.ts'
 import type { Clock } from '../lib/clock.ts'
+import { within } from '../lib/deadline.ts'
 import type { Observer } from '../telemetry/observer.ts'
 import type { Cache } from './cache.ts'
 import { isEnded, type Run } from './evaluation.ts'
@@ -34,11 +35,14 @@ export interface LongPollOptions extends Patience {
   read(fresh: boolean): Promise<Evaluation>
 }
 
+/** How long after its deadline a long poll may still wait for its last read, in ms. */
+const graceMs = 1500
+
 /**
  * Long poll: waits until the evaluation ends, `until` has come or `signal` aborts, and returns the
  * newest snapshot. Never throws: the evaluation runs on and capacity is spent, so a poll that fails
  * ends the wait with what is known, and the caller's own next poll hears the reason. An error here
- * would make a workflow engine send the prompt again.
+ * would make a workflow engine send the prompt again. A read that takes too long ends it as well.
  */
 export async function longPoll(
   evaluation: Evaluation,
@@ -51,9 +55,10 @@ export async function longPoll(
     if (now >= until) break
     await clock.sleep(Math.min(pollIntervalMs(now - began), until - now), signal)
     if (signal.aborted) break
+    // The last read is fresh, so that nobody hears "running" after another heard the result.
+    const fresh = clock.monotonic() >= until
     try {
-      // The last read is fresh, so that nobody hears "running" after another heard the result.
-      latest = await read(clock.monotonic() >= until)
+      latest = await within(until + graceMs - clock.monotonic(), read(fresh))
     } catch {
       break
     }

@@ -4,67 +4,95 @@ import type { GraphContext } from '../graph/context.ts'
 import { isLostResponse } from '../graph/retry.ts'
 import type { Evaluation } from '../graph/resources.ts'
 import type { Clock } from '../lib/clock.ts'
-import { newestOf } from './evaluation.ts'
+import { newestOf, spentNothing } from './evaluation.ts'
 
 const unconfirmed = (cause: unknown): ConnectorError =>
   new ConnectorError(
     'SubmissionUnconfirmed',
-    'Cannot tell whether the prompt runs: Microsoft Graph did not answer, and its evaluations cannot be seen',
+    'Cannot tell whether the prompt runs: Microsoft Graph did not answer, ' +
+      'and its evaluations cannot be seen',
     {},
     { cause },
   )
 
-/** The prompt's newest evaluation, if it has one. */
-async function look(
-  graph: GraphClient,
-  context: GraphContext,
-  ids: PromptId,
-): Promise<Evaluation | undefined> {
-  try {
-    return newestOf(await graph.listEvaluations(context, ids))
-  } catch (cause) {
-    throw unconfirmed(cause)
-  }
-}
+/** Graph may list an evaluation late: pauses between looks for one, in ms. */
+const lookPausesMs = [0, 500, 1000, 2000, 4000]
+
+const never = new AbortController().signal
 
 /** How a prompt is run. */
 export interface RunOptions {
   readonly clock: Clock
-  /** An earlier request may have run it: look before the first attempt, too. */
-  readonly mayHaveRun: boolean
+  /**
+   * Whether an earlier request ran it: `no`; `unlikely`, one look tells; `perhaps`, it may be listed
+   * late.
+   */
+  readonly ran: 'no' | 'unlikely' | 'perhaps'
   /** Done before each attempt to create the evaluation. */
   beforeEach(): Promise<void>
-  /** How long after beforeEach() the call may still be repeated, in ms. */
-  readonly repeatMs: number
+  /** Fence: whether a request to create the evaluation may still leave. */
+  maySend(): boolean
 }
 
 /**
- * Runs a prompt once: each evaluation spends capacity. When the response is lost, it looks first:
- * an evaluation that is there is adopted, and only when there is none is it asked for again, one
- * time.
- * @throws ConnectorError `SubmissionUnconfirmed` when it still cannot tell; else the Graph rows,
- *   and then nothing ran.
+ * Runs a prompt once: each evaluation spends capacity. When the response is lost, it looks for the
+ * evaluation, at once and 0.5, 1.5, 3.5 and 7.5 s later, and adopts one that is there. Only when there
+ * is none it is created again, one time. No open circuit refuses a look. An evaluation that ended for
+ * want of capacity spent nothing and is not adopted.
+ * @throws ConnectorError `SubmissionUnconfirmed` when it still cannot tell; else the Graph rows, and
+ *   then nothing ran.
  */
 export async function runOnce(
   graph: GraphClient,
   context: GraphContext,
   ids: PromptId,
-  { clock, mayHaveRun, beforeEach, repeatMs }: RunOptions,
+  { clock, ran, beforeEach, maySend }: RunOptions,
 ): Promise<Evaluation> {
-  const ran = mayHaveRun ? await look(graph, context, ids) : undefined
-  if (ran) return ran
+  /** The prompt's newest evaluation that counts, if it has one. */
+  async function look(): Promise<Evaluation | undefined> {
+    const listed = await graph.listEvaluations(context, ids, { despiteCircuit: true })
+    return newestOf(listed.filter(evaluation => !spentNothing(evaluation)))
+  }
+
+  /** Looks until it is there, or would be by now. @throws ConnectorError when the last look failed. */
+  async function lookFor(pausesMs: readonly number[]): Promise<Evaluation | undefined> {
+    let failure: unknown
+    for (const pauseMs of pausesMs) {
+      if (pauseMs > 0) await clock.sleep(pauseMs, never)
+      try {
+        failure = undefined
+        const found = await look()
+        if (found) return found
+      } catch (error) {
+        failure = error
+        const { code } = ConnectorError.from(error)
+        if (code === 'GraphForbidden' || code === 'PromptNotFound') break
+      }
+    }
+    if (failure !== undefined) throw unconfirmed(failure)
+    return undefined
+  }
+
+  if (ran !== 'no') {
+    const found = await lookFor(ran === 'perhaps' ? lookPausesMs : lookPausesMs.slice(0, 1))
+    if (found) return found
+  }
   let lost: unknown
-  for (let attempt = 0; attempt < 2; attempt += 1) {
+  let repeated = false
+  for (;;) {
     await beforeEach()
     try {
-      const retryUntil = Math.min(context.retryUntil, clock.monotonic() + repeatMs)
-      return await graph.createEvaluation({ ...context, retryUntil }, ids)
+      return await graph.createEvaluation(context, ids, maySend)
     } catch (error) {
-      if (!(error instanceof ConnectorError) || !isLostResponse(error)) throw error
+      if (!(error instanceof ConnectorError)) throw error
+      // It came too late to be sent: recorded anew, it may go.
+      if (error.inner.fenced === true) continue
+      if (!isLostResponse(error)) throw error
       lost = error
-      const found = await look(graph, context, ids)
-      if (found) return found
     }
+    const found = await lookFor(lookPausesMs)
+    if (found) return found
+    if (repeated) throw unconfirmed(lost)
+    repeated = true
   }
-  throw unconfirmed(lost)
 }

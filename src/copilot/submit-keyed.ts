@@ -1,22 +1,33 @@
 import { randomUUID } from 'node:crypto'
 import { ConnectorError } from '../errors.ts'
 import type { GraphContext } from '../graph/context.ts'
-import type { Claimant, Claim, IdempotencyStore, RecordedIds } from '../idempotency/store.ts'
+import type {
+  Claimant,
+  Claim,
+  IdempotencyStore,
+  Progress,
+  RecordedIds,
+} from '../idempotency/store.ts'
 import { hashOf } from '../lib/hash.ts'
+import type { Journal } from '../telemetry/journal.ts'
 import type { KeyOutcome } from '../telemetry/observer.ts'
-import { fetchEvaluation, type Run } from './evaluation.ts'
+import { createClaimKeeper, type ClaimKeeper } from './claim-keeper.ts'
+import { fetchEvaluation, spentNothing, type Run } from './evaluation.ts'
 import { waitForEnd, type Patience } from './long-poll.ts'
-import { startRun, type Submission, type SubmitParts } from './submit.ts'
+import {
+  startRun,
+  submit,
+  type IdempotencyKey,
+  type Submission,
+  type SubmitParts,
+} from './submit.ts'
+
+export interface KeyedParts extends SubmitParts {
+  readonly idempotency: IdempotencyStore
+}
 
 /** How often to ask whether another request with the same key is done, in ms. */
 const askAgainMs = 200
-
-/**
- * How long after a record creating the evaluation may be repeated, in ms. A token takes up to 5 s
- * and a call up to 15 s, so the last attempt ends within the 30 s that the claim holds, and nobody
- * who takes the key over can miss its evaluation.
- */
-const repeatMs = 10_000
 
 const never = new AbortController().signal
 
@@ -32,111 +43,167 @@ export function submissionHash({
   return hashOf(JSON.stringify([content, sessionId?.toLowerCase(), plugins, skillName, inputs]))
 }
 
-/** The store's response, or the 503 that says that it has none. */
-async function ask<T>(response: Promise<T>): Promise<T> {
-  try {
-    return await response
-  } catch (cause) {
-    throw new ConnectorError(
-      'StoreUnavailable',
-      'Cannot record the idempotency key: the store does not answer',
-      {},
-      { cause },
-    )
-  }
+/** Who claims which key; the platform's own key is the body's too, so that it is never reused. Pure. */
+function claimantOf(connectionKey: string, key: IdempotencyKey, bodyHash: string): Claimant {
+  const name =
+    key.from === 'caller'
+      ? hashOf('caller', key.name)
+      : hashOf('platform', key.runId, key.trackingId, bodyHash)
+  return { connectionKey, key: name, bodyHash, holder: randomUUID() }
 }
 
 /** What became of a claimed key, in a word. */
-function outcomeOf(claim: Exclude<Claim, { kind: 'held' }>): KeyOutcome {
-  if (claim.kind === 'mine') return claim.ids.sessionId === undefined ? 'new' : 'resumed'
-  return claim.kind === 'done' ? 'replayed' : 'reused'
+function outcomeOf(claim: Claim): KeyOutcome {
+  if (claim.kind === 'mine') return claim.progress.sessionId === undefined ? 'new' : 'resumed'
+  if (claim.kind === 'done') return 'replayed'
+  return claim.kind === 'held' ? 'busy' : claim.kind
 }
 
-/** Claims the key, waiting for another request that is at it, on whichever replica. */
+/** What the store knows to exist goes into the journal, in place of what else this request made. */
+function tell({ created }: Journal, { sessionId, promptId, evaluationId }: RecordedIds): void {
+  if (sessionId !== undefined) Object.assign(created, { sessionId, promptId, evaluationId })
+}
+
+const storeUnavailable = (why: string, cause?: unknown): ConnectorError =>
+  new ConnectorError('StoreUnavailable', `Cannot submit the prompt: ${why}`, {}, { cause })
+
+/**
+ * Claims the key, waiting for another request that is at it, on whichever replica. What is known to
+ * exist goes into the journal, so that an error carries it.
+ * @throws ConnectorError `StoreUnavailable`, `IdempotencyKeyReused`, `TooManyKeys`
+ */
 async function claimKey(
-  store: IdempotencyStore,
-  claimant: Claimant,
-  { clock, observer }: SubmitParts,
-  until: number,
-): Promise<Exclude<Claim, { kind: 'held' }>> {
+  { idempotency, clock, observer }: KeyedParts,
+  { journal, retryUntil }: GraphContext,
+  keeper: ClaimKeeper,
+): Promise<Extract<Claim, { kind: 'mine' | 'done' }>> {
   for (;;) {
-    const claim = await ask(store.claim(claimant)).catch(error => {
+    const claim = await idempotency.claim(keeper.claimant).catch(cause => {
       observer.keyClaimed('unavailable')
-      throw error
+      // The claim may have been made all the same.
+      keeper.giveUp({ sending: false })
+      throw storeUnavailable('the store of idempotency keys does not answer', cause)
     })
-    if (claim.kind !== 'held') {
-      observer.keyClaimed(outcomeOf(claim))
-      return claim
+    if (claim.kind === 'done' || claim.kind === 'held') tell(journal, claim.ids)
+    if (claim.kind === 'held' && clock.monotonic() < retryUntil) {
+      await clock.sleep(askAgainMs, never)
+      continue
     }
-    if (clock.monotonic() >= until) {
-      observer.keyClaimed('busy')
-      throw new ConnectorError(
-        'StoreUnavailable',
-        'Cannot submit the prompt: another request with this key is not done',
-      )
+    observer.keyClaimed(outcomeOf(claim))
+    switch (claim.kind) {
+      case 'held':
+        throw storeUnavailable('another request with this key is not done')
+      case 'reused':
+        throw new ConnectorError(
+          'IdempotencyKeyReused',
+          'Cannot submit the prompt: its idempotency key was used with another body',
+        )
+      case 'tooMany':
+        throw new ConnectorError(
+          'TooManyKeys',
+          'Cannot submit the prompt: the connection has 10,000 live idempotency keys',
+          { retryAfterSeconds: Math.max(1, Math.ceil(claim.retryAfterMs / 1000)) },
+        )
+      case 'mine':
+      case 'done':
+        return claim
     }
-    await clock.sleep(askAgainMs, never)
   }
 }
 
 /**
- * Runs the submission under the claim: every step is recorded before the next, so that whoever
- * comes after a crash can look.
+ * Runs the submission under the claim: every step is recorded before the next, so that whoever comes
+ * after a crash can look. `undefined` when another request took the key over: it is the other's to run.
  */
 async function runClaimed(
-  parts: SubmitParts,
+  parts: KeyedParts,
   context: GraphContext,
   submission: Submission,
-  store: IdempotencyStore,
-  claimant: Claimant,
-  known: RecordedIds,
-): Promise<Run> {
-  const record = async (ids: RecordedIds) => {
-    if (await ask(store.record(claimant, ids))) return
-    throw new ConnectorError(
-      'StoreUnavailable',
-      'Cannot submit the prompt: another request took its key over',
-    )
+  keeper: ClaimKeeper,
+  known: Progress,
+): Promise<Run | undefined> {
+  const { sending, ...ids } = known
+  keeper.resume(known)
+  try {
+    const run = await startRun(parts, context, submission, {
+      known: ids,
+      ran: sending ? 'perhaps' : 'no',
+      record: created =>
+        keeper.record(
+          submission.sessionId === undefined ? created : { promptId: created.promptId },
+        ),
+      beforeSend: keeper.beforeSend,
+      maySend: keeper.maySend,
+    })
+    const { sessionId, promptId, evaluation } = run
+    await keeper.finish({ sessionId, promptId, evaluationId: evaluation.id })
+    return run
+  } catch (error) {
+    if (keeper.lost) return undefined
+    const { code } = ConnectorError.from(error)
+    await keeper.giveUpAfter(code === 'SubmissionUnconfirmed' || code === 'InternalError')
+    throw error
+  } finally {
+    keeper.stop()
   }
-  const run = await startRun(parts, context, submission, { known, record, repeatMs })
-  // It ran: should the record be lost, the next request finds the evaluation by its prompt.
-  await store.record(claimant, { evaluationId: run.evaluation.id }).catch(() => false)
-  return run
+}
+
+/** Runs the submission, or finds the run that it had, by its key. */
+async function runKeyed(
+  parts: KeyedParts,
+  context: GraphContext,
+  submission: Submission,
+  keeper: ClaimKeeper,
+): Promise<Run> {
+  for (;;) {
+    const claim = await claimKey(parts, context, keeper)
+    let progress = claim.kind === 'mine' ? claim.progress : undefined
+    if (claim.kind === 'done') {
+      const done = await fetchEvaluation(parts, { ...context, signal: never }, claim.ids)
+      if (!spentNothing(done.evaluation)) return done
+      const reopened = await parts.idempotency.reopen(keeper.claimant, claim.ids.evaluationId)
+      if (reopened.kind === 'mine') progress = reopened.progress
+    }
+    const run = progress && (await runClaimed(parts, context, submission, keeper, progress))
+    if (run) return run
+    if (parts.clock.monotonic() >= context.retryUntil) {
+      throw storeUnavailable('another request with this key is not done')
+    }
+  }
 }
 
 /**
  * Submits a prompt once for each idempotency key: whoever repeats it, at whatever time and replica,
  * gets the same session, prompt and evaluation, and the evaluation's present state
- * (docs/api.md#6-at-most-once). See Copilot.submit().
+ * (docs/api.md#6-at-most-once). With a platform's own key, an absent store lets the Submit pass without
+ * one. See Copilot.submit().
  */
 export async function submitKeyed(
-  parts: SubmitParts,
-  store: IdempotencyStore,
+  parts: KeyedParts,
   context: GraphContext,
   submission: Submission,
+  key: IdempotencyKey,
   patience: Patience,
 ): Promise<Run> {
-  const claimant = {
-    key: hashOf(context.caller.key, String(submission.idempotencyKey)),
-    bodyHash: submissionHash(submission),
-    holder: randomUUID(),
-  }
-  const claim = await claimKey(store, claimant, parts, context.retryUntil)
-  if (claim.kind === 'reused') {
-    throw new ConnectorError(
-      'IdempotencyKeyReused',
-      'Cannot submit the prompt: its idempotency key was used with another body',
-    )
-  }
-  if (claim.kind === 'done') {
-    Object.assign(context.journal, claim.ids)
-    return waitForEnd(parts, context, await fetchEvaluation(parts, context, claim.ids), patience)
-  }
+  const { idempotency, clock, observer } = parts
+  const claimant = claimantOf(context.caller.key, key, submissionHash(submission))
+  const keeper = createClaimKeeper({
+    idempotency,
+    clock,
+    claimant,
+    mayBeUnrecorded: key.from === 'platform',
+  })
+  let run: Run
   try {
-    const run = await runClaimed(parts, context, submission, store, claimant, claim.ids)
-    return await waitForEnd(parts, context, run, patience)
+    run = await runKeyed(parts, context, submission, keeper)
   } catch (error) {
-    await store.release(claimant).catch(() => undefined)
-    throw error
+    const { code } = ConnectorError.from(error)
+    const unclaimed = code === 'StoreUnavailable' && context.journal.created.sessionId === undefined
+    if (key.from === 'caller' || !(unclaimed || code === 'TooManyKeys')) throw error
+    observer.keyClaimed('passed')
+    return submit(parts, context, submission, patience)
   }
+  const ended = await waitForEnd(parts, context, run, patience)
+  if (!spentNothing(ended.evaluation)) keeper.recordAgain()
+  return ended
 }

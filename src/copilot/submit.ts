@@ -1,12 +1,20 @@
-import { ConnectorError, type CreatedIds } from '../errors.ts'
+import { ConnectorError } from '../errors.ts'
 import type { GraphClient } from '../graph/client.ts'
 import type { GraphContext } from '../graph/context.ts'
-import type { Plugin } from '../graph/resources.ts'
+import type { Plugin, Prompt } from '../graph/resources.ts'
 import type { RecordedIds } from '../idempotency/store.ts'
-import type { Run } from './evaluation.ts'
+import { newestOf, type Run } from './evaluation.ts'
 import { waitForEnd, type Patience, type WaitParts } from './long-poll.ts'
 import { displayName, newPrompt, skillNameOf, type Question, type SkillMode } from './prompt.ts'
-import { runOnce } from './run-once.ts'
+import { runOnce, type RunOptions } from './run-once.ts'
+
+/**
+ * What a submission is known by when it is repeated: the caller's own name for it, or what a platform
+ * says of itself, which execution of which action calls.
+ */
+export type IdempotencyKey =
+  | { readonly from: 'caller'; readonly name: string }
+  | { readonly from: 'platform'; readonly runId: string; readonly trackingId: string }
 
 /** What a caller submits. */
 export interface Submission extends Question {
@@ -14,8 +22,8 @@ export interface Submission extends Question {
   readonly sessionId?: string | undefined
   /** Names of plugins that must be enabled in the workspace. */
   readonly plugins?: readonly string[] | undefined
-  /** Makes the submission repeatable: the caller's own name for it. */
-  readonly idempotencyKey?: string | undefined
+  /** Makes the submission repeatable. */
+  readonly idempotencyKey?: IdempotencyKey | undefined
 }
 
 /** What submitting works with. */
@@ -49,78 +57,103 @@ export function requireEnabled(wanted: readonly string[], plugins: readonly Plug
   )
 }
 
-/** Runs a step after which `ids` exist: an error of it carries them, so that nothing is lost. */
-async function carrying<T>(ids: CreatedIds, step: () => Promise<T>): Promise<T> {
-  try {
-    return await step()
-  } catch (error) {
-    throw ConnectorError.from(error).with(ids)
-  }
-}
-
-/**
- * What an earlier attempt has created, and who hears of what this one creates before it goes on.
- */
-export interface Progress {
+/** What an earlier attempt has created, and who hears of what this one creates before it goes on. */
+export interface SubmitSteps {
+  /** What exists already, and whether the prompt may have run. */
   readonly known: RecordedIds
+  readonly ran: RunOptions['ran']
+  /** Hears of each thing that comes to exist, before the next step. */
   record(ids: RecordedIds): Promise<void>
-  /** How long after a record creating the evaluation may still be repeated, in ms. */
-  readonly repeatMs: number
+  /** Done before each attempt to create the evaluation. */
+  beforeSend(): Promise<void>
+  /** Fence: whether a request to create the evaluation may still leave. */
+  maySend(): boolean
 }
 
-const unrecorded: Progress = {
+const nothing = async () => undefined
+
+/** Those of a Submit without a key. */
+const unrecorded: SubmitSteps = {
   known: {},
-  record: async () => undefined,
-  repeatMs: Number.POSITIVE_INFINITY,
+  ran: 'no',
+  record: nothing,
+  beforeSend: nothing,
+  maySend: () => true,
+}
+
+const never = new AbortController().signal
+
+/**
+ * The prompt of an earlier attempt whose id was lost with a write: its session was opened for it alone,
+ * so a prompt of the same content there is it.
+ */
+async function findPrompt(
+  graph: GraphClient,
+  context: GraphContext,
+  sessionId: string,
+  content: string,
+): Promise<Prompt | undefined> {
+  const prompts = await graph.listPrompts(context, { sessionId })
+  return newestOf(prompts.filter(prompt => prompt.content === content))
 }
 
 /**
- * Opens a session unless one is given, creates the prompt and its one evaluation; goes on from what
- * is known to exist.
- * @throws ConnectorError `PluginNotEnabled` before anything is created; `SubmissionUnconfirmed` and
- *   the Graph rows, with the ids that exist.
+ * Opens a session unless one is given, creates the prompt and its one evaluation; goes on from what is
+ * known to exist. What comes to exist is in the request's journal at once. The caller may leave
+ * meanwhile: that ends nothing of it.
+ * @throws ConnectorError `PluginNotEnabled` before anything is created; `SubmissionUnconfirmed` and the
+ *   Graph rows.
  */
 export async function startRun(
   { graph, cache, clock, skillMode }: SubmitParts,
-  context: GraphContext,
+  request: GraphContext,
   submission: Submission,
-  { known, record, repeatMs }: Progress = unrecorded,
+  { known, ran, record, beforeSend, maySend }: SubmitSteps = unrecorded,
 ): Promise<Run> {
+  const context = { ...request, signal: never }
+  const { created } = request.journal
+  Object.assign(created, known)
   const { plugins = [] } = submission
-  if (plugins.length > 0 && known.sessionId === undefined) {
+  if (plugins.length > 0 && known.promptId === undefined) {
     requireEnabled(plugins, await cache.plugins(context))
   }
   const asked = newPrompt(submission, skillMode)
+
+  const existing = submission.sessionId ?? known.sessionId
   const sessionId =
-    submission.sessionId ??
-    known.sessionId ??
-    (await graph.createSession(context, displayName(submission.content))).id
-  const { journal } = context
-  journal.sessionId = sessionId
-  return carrying({ sessionId }, async () => {
-    await record({ sessionId })
-    const created =
-      known.promptId === undefined
-        ? await graph.createPrompt(context, { sessionId }, asked)
-        : { id: known.promptId, content: asked.content, skillName: null }
-    const ids = { sessionId, promptId: created.id }
-    journal.promptId = created.id
-    return carrying(ids, async () => {
-      const evaluation = await runOnce(graph, context, ids, {
-        clock,
-        mayHaveRun: known.promptId !== undefined,
-        beforeEach: () => record({ promptId: created.id }),
-        repeatMs,
-      })
-      journal.evaluationId = evaluation.id
-      const { content, skillName } = created
-      const text = {
-        content,
-        skillName: skillNameOf({ content, skillName: skillName ?? submission.skillName ?? null }),
-      }
-      return { ...ids, prompt: cache.keepPrompt(context, ids, text), evaluation }
-    })
+    existing ?? (await graph.createSession(context, displayName(submission.content))).id
+  created.sessionId = sessionId
+  if (existing === undefined) await record({ sessionId })
+
+  async function openPrompt(): Promise<Pick<Prompt, 'id' | 'content' | 'skillName'>> {
+    if (known.promptId !== undefined) {
+      return { id: known.promptId, content: asked.content, skillName: null }
+    }
+    const found =
+      known.sessionId === undefined
+        ? undefined
+        : await findPrompt(graph, context, sessionId, asked.content)
+    return found ?? graph.createPrompt(context, { sessionId }, asked)
+  }
+  const prompt = await openPrompt()
+  const ids = { sessionId, promptId: prompt.id }
+  created.promptId = prompt.id
+  await record(ids)
+
+  const evaluation = await runOnce(graph, context, ids, {
+    clock,
+    // A prompt that was found instead of created may have run.
+    ran: known.sessionId !== undefined && ran === 'no' ? 'unlikely' : ran,
+    beforeEach: beforeSend,
+    maySend,
   })
+  created.evaluationId = evaluation.id
+  const { content, skillName } = prompt
+  const text = {
+    content,
+    skillName: skillNameOf({ content, skillName: skillName ?? submission.skillName ?? null }),
+  }
+  return { ...ids, prompt: cache.keepPrompt(context, ids, text), evaluation }
 }
 
 /** Submits a prompt without a key; see Copilot.submit(). */

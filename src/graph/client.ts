@@ -52,9 +52,22 @@ export interface GraphClient {
   listPrompts(context: GraphContext, ids: SessionId): Promise<Prompt[]>
   createPrompt(context: GraphContext, ids: SessionId, prompt: NewPrompt): Promise<Prompt>
   getPrompt(context: GraphContext, ids: PromptId): Promise<Prompt>
-  listEvaluations(context: GraphContext, ids: PromptId): Promise<Evaluation[]>
-  /** Runs the prompt. Each evaluation spends capacity. */
-  createEvaluation(context: GraphContext, ids: PromptId): Promise<Evaluation>
+  /** @param how `despiteCircuit` asks even while the circuit is open. */
+  listEvaluations(
+    context: GraphContext,
+    ids: PromptId,
+    how?: { readonly despiteCircuit: boolean },
+  ): Promise<Evaluation[]>
+  /**
+   * Runs the prompt. Each evaluation spends capacity.
+   * @param maySend fence: asked when the request is about to leave, whether it still may.
+   * @throws ConnectorError also with `inner.fenced`: it was not sent.
+   */
+  createEvaluation(
+    context: GraphContext,
+    ids: PromptId,
+    maySend?: () => boolean,
+  ): Promise<Evaluation>
   getEvaluation(context: GraphContext, ids: EvaluationId): Promise<Evaluation>
 }
 
@@ -70,6 +83,7 @@ interface ListCall<Item> {
   readonly operation: GraphOperation
   readonly action: string
   readonly notFound: ErrorCode
+  readonly despiteCircuit?: boolean
 }
 
 /**
@@ -189,16 +203,17 @@ export function createGraphClient({ send, baseUrl, workspaceId }: GraphClientOpt
         repeat: 'freely',
       }),
 
-    listEvaluations: (context, ids) =>
+    listEvaluations: (context, ids, how) =>
       list(context, {
         path: evaluations(ids),
         schema: evaluationPage,
         operation: 'listEvaluations',
+        ...how,
         action: 'list the evaluations',
         notFound: 'PromptNotFound',
       }),
 
-    createEvaluation: (context, ids) =>
+    createEvaluation: (context, ids, maySend) =>
       send(context, {
         method: 'POST',
         path: evaluations(ids),
@@ -208,6 +223,7 @@ export function createGraphClient({ send, baseUrl, workspaceId }: GraphClientOpt
         action: 'create the evaluation',
         notFound: 'PromptNotFound',
         repeat: 'unless-run',
+        maySend,
       }),
 
     getEvaluation: (context, ids) =>

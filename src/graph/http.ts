@@ -12,6 +12,15 @@ export interface HttpLimits {
   /** For the whole call, the wait for a free connection included. */
   readonly timeoutMs: number
   readonly maxBodyBytes: number
+  /** Aborts when nobody wants the response any more. */
+  readonly signal: AbortSignal
+  /** Asked when the request is about to leave: whether it still may. @default always */
+  readonly maySend?: (() => boolean) | undefined
+}
+
+/** The request was not sent: it came too late to be (`maySend`), or nobody wants it any more. */
+export class NotSent extends Error {
+  override readonly name = 'NotSent'
 }
 
 /** The response did not come in time. */
@@ -35,51 +44,61 @@ const utf8 = new TextDecoder()
 /**
  * Sends one request and collects its response. On undici's dispatch, not its request(): what is
  * read whole anyway needs no stream, and a timer is cheaper than an AbortSignal.
- * @throws LateResponse; what undici throws when a connection cannot be made or breaks.
+ * @throws LateResponse; NotSent; what undici throws when a connection cannot be made or breaks.
  */
 export function sendHttp(
   dispatcher: Dispatcher,
   request: Dispatcher.DispatchOptions,
-  { timeoutMs, maxBodyBytes }: HttpLimits,
+  { timeoutMs, maxBodyBytes, signal, maySend = () => true }: HttpLimits,
 ): Promise<HttpResponse> {
+  if (signal.aborted) return Promise.reject(new NotSent('Nobody wants the response any more'))
   return new Promise((resolve, reject) => {
     let head: Omit<HttpResponse, 'text'> = { status: 0, headers: {} }
     const chunks: Buffer[] = []
     let bytes = 0
     let controller: Dispatcher.DispatchController | undefined
-    let late = false
-    const timer = setTimeout(() => {
-      late = true
-      reject(new LateResponse(timeoutMs, controller !== undefined))
-      controller?.abort(cut)
-    }, timeoutMs)
+    let settled = false
+    const timer = setTimeout(
+      () => give(() => reject(new LateResponse(timeoutMs, controller !== undefined))),
+      timeoutMs,
+    )
+    const leave = () => give(() => reject(new NotSent('Nobody wants the response any more')))
+    signal.addEventListener('abort', leave, { once: true })
 
-    function settle(text: string | undefined): void {
+    /** Settles the call, once; what goes on of it is cut. */
+    function give(how: () => void): void {
+      if (settled) return
+      settled = true
       clearTimeout(timer)
-      resolve({ ...head, text })
+      signal.removeEventListener('abort', leave)
+      how()
+      controller?.abort(cut)
     }
 
     dispatcher.dispatch(request, {
       onRequestStart(started) {
+        // Right before the request is written: what is aborted here is not sent.
+        if (!settled && !maySend()) give(() => reject(new NotSent('It came too late to be sent')))
         controller = started
-        if (late) controller.abort(cut)
+        if (settled) started.abort(cut)
       },
       onResponseStart(_controller, status, headers) {
         head = { status, headers }
       },
-      onResponseData(receiving, chunk) {
+      onResponseData(_controller, chunk) {
         chunks.push(chunk)
         bytes += chunk.length
-        if (bytes <= maxBodyBytes) return
-        settle(undefined)
-        receiving.abort(cut)
+        if (bytes > maxBodyBytes) give(() => resolve({ ...head, text: undefined }))
       },
       onResponseEnd() {
-        settle(utf8.decode(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)))
+        const text = utf8.decode(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks))
+        // Nothing is left to cut.
+        controller = undefined
+        give(() => resolve({ ...head, text }))
       },
       onResponseError(_controller, error) {
-        clearTimeout(timer)
-        reject(error)
+        controller = undefined
+        give(() => reject(error))
       },
     })
   })

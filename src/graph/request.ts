@@ -6,7 +6,7 @@ import { ConnectorError, type ErrorCode } from '../errors.ts'
 import { noObserver, type Observer } from '../telemetry/observer.ts'
 import type { GraphContext } from './context.ts'
 import { graphError, single } from './graph-errors.ts'
-import { LateResponse, sendHttp, type HttpResponse } from './http.ts'
+import { LateResponse, NotSent, sendHttp, type HttpResponse } from './http.ts'
 import type { Repeat } from './retry.ts'
 
 /** The operations of Graph's API that are called, as logs and metrics name them. */
@@ -35,6 +35,10 @@ export interface GraphCall<Schema extends z.ZodType> {
   readonly notFound: ErrorCode
   /** Whether it may be repeated. */
   readonly repeat: Repeat
+  /** Made even while the circuit is open. @default false */
+  readonly despiteCircuit?: boolean
+  /** Fence: asked when the request is about to leave, whether it still may. @default it may */
+  readonly maySend?: (() => boolean) | undefined
 }
 
 /** Sends one call for the caller of `context` and returns what the schema reads of the response. */
@@ -56,7 +60,7 @@ export interface GraphRequestOptions {
 }
 
 /** Connections kept to Graph. More calls than that at once wait for one another. */
-const maxConnections = 128
+export const maxConnections = 256
 
 /**
  * The value of a JSON text, or `undefined`: the parser's own message would quote the text, so it
@@ -82,6 +86,14 @@ const notSentCodes = new Set([
 
 /** Translates what undici threw: nothing, or nothing whole, came back. */
 function transportError(action: string, cause: unknown): ConnectorError {
+  if (cause instanceof NotSent) {
+    return new ConnectorError(
+      'GraphUnavailable',
+      `Cannot ${action}: it was not sent any more`,
+      {},
+      { cause, notSent: true, final: true, ours: true, fenced: true },
+    )
+  }
   if (cause instanceof LateResponse) {
     return new ConnectorError(
       'GraphTimeout',
@@ -90,6 +102,8 @@ function transportError(action: string, cause: unknown): ConnectorError {
       {
         cause,
         notSent: !cause.sent,
+        // Without a free connection of ours it was not Graph that was late.
+        ours: !cause.sent,
       },
     )
   }
@@ -128,7 +142,8 @@ export function createGraphRequest({
 
   async function attempt(
     token: string,
-    { method, path, body, action }: GraphCall<z.ZodType>,
+    { method, path, body, action, maySend }: GraphCall<z.ZodType>,
+    signal: AbortSignal,
     traceHeaders: Readonly<Record<string, string>>,
   ): Promise<HttpResponse> {
     const headers = {
@@ -140,20 +155,28 @@ export function createGraphRequest({
     }
     const text = body === undefined ? null : JSON.stringify(body)
     try {
-      return await sendHttp(pool, { method, path: basePath + path, headers, body: text }, limits)
+      return await sendHttp(
+        pool,
+        { method, path: basePath + path, headers, body: text },
+        { ...limits, signal, maySend },
+      )
     } catch (cause) {
       throw transportError(action, cause)
     }
   }
 
   /** One attempt, written down: in the request's journal and trace, and for the observer. */
-  async function recorded(token: string, { journal }: GraphContext, call: GraphCall<z.ZodType>) {
+  async function recorded(
+    token: string,
+    { journal, signal }: GraphContext,
+    call: GraphCall<z.ZodType>,
+  ) {
     const { method, path, operation } = call
     const span = journal.span.startCall({ method, url: baseUrl + path, operation })
     const began = clock.monotonic()
     let status: number | undefined
     try {
-      const response = await attempt(token, call, span.headers)
+      const response = await attempt(token, call, signal, span.headers)
       status = response.status
       journal.graphRequestId = single(response.headers['request-id'])
       return response

@@ -1,63 +1,119 @@
 import type { Clock } from '../lib/clock.ts'
 import {
-  heldMs,
+  maxKeys,
   rememberedMs,
+  type Claim,
+  type Claimant,
   type CompleteIds,
   type IdempotencyStore,
-  type RecordedIds,
+  type Progress,
 } from './store.ts'
 
 interface Entry {
   readonly bodyHash: string
   readonly expiresAt: number
-  ids: RecordedIds
+  progress: Progress
   holder: string | undefined
-  heldUntil: number
 }
 
-/** The store of one process: it does not outlive it. */
+/** Entries of all connections, some 400 bytes each: about 40 MB. */
+const maxEntries = 100_000
+
+const nothing: Progress = { sending: false }
+
+/**
+ * The store of one process: it does not outlive it. A claim has no end, since its holder cannot die
+ * without the store.
+ */
 export function memoryIdempotency(clock: Clock): IdempotencyStore {
-  // In the order of their expiry, since all live equally long.
-  const entries = new Map<string, Entry>()
+  // Each connection's entries in the order of their expiry, since all live equally long.
+  const connections = new Map<string, Map<string, Entry>>()
+  let size = 0
+
+  function remove(connectionKey: string, key: string): void {
+    const entries = connections.get(connectionKey)
+    if (entries?.delete(key)) size -= 1
+    if (entries?.size === 0) connections.delete(connectionKey)
+  }
 
   function forgetExpired(now: number): void {
-    for (const [key, { expiresAt }] of entries) {
-      if (expiresAt > now) return
-      entries.delete(key)
+    for (const [connectionKey, entries] of connections) {
+      for (const [key, { expiresAt }] of entries) {
+        if (expiresAt > now) break
+        remove(connectionKey, key)
+      }
     }
   }
 
+  const entryOf = ({ connectionKey, key }: Claimant): Entry | undefined =>
+    connections.get(connectionKey)?.get(key)
+
+  function add({ connectionKey, key, bodyHash, holder }: Claimant, progress: Progress): void {
+    const entries = connections.get(connectionKey) ?? new Map<string, Entry>()
+    connections.set(connectionKey, entries)
+    const expiresAt = clock.monotonic() + rememberedMs
+    entries.set(key, { bodyHash, expiresAt, progress, holder })
+    size += 1
+  }
+
+  /** A refusal when no further key fits. */
+  function full({ connectionKey }: Claimant): Claim | undefined {
+    const entries = connections.get(connectionKey)
+    const mine = entries?.size ?? 0
+    if (mine < maxKeys && size < maxEntries) return undefined
+    const [oldest] = entries?.values() ?? []
+    const retryAfterMs = oldest ? oldest.expiresAt - clock.monotonic() : rememberedMs
+    return { kind: 'tooMany', retryAfterMs }
+  }
+
   return {
-    async claim({ key, bodyHash, holder }) {
-      const now = clock.monotonic()
-      forgetExpired(now)
-      const entry = entries.get(key) ?? {
-        bodyHash,
-        expiresAt: now + rememberedMs,
-        ids: {},
-        holder,
-        heldUntil: 0,
+    holdMs: Number.POSITIVE_INFINITY,
+
+    async claim(claimant) {
+      let entry = entryOf(claimant)
+      if (!entry || entry.expiresAt <= clock.monotonic()) {
+        forgetExpired(clock.monotonic())
+        const refusal = full(claimant)
+        if (refusal) return refusal
+        add(claimant, nothing)
+        return { kind: 'mine', progress: nothing }
       }
-      if (entry.bodyHash !== bodyHash) return { kind: 'reused' }
-      const { ids } = entry
-      if (ids.evaluationId !== undefined) return { kind: 'done', ids: ids as CompleteIds }
-      if (entry.holder !== holder && entry.heldUntil > now) return { kind: 'held' }
-      entries.set(key, Object.assign(entry, { holder, heldUntil: now + heldMs }))
-      return { kind: 'mine', ids }
+      if (entry.bodyHash !== claimant.bodyHash) return { kind: 'reused' }
+      const { progress } = entry
+      if (progress.evaluationId !== undefined) return { kind: 'done', ids: progress as CompleteIds }
+      if (entry.holder !== undefined && entry.holder !== claimant.holder) {
+        return { kind: 'held', ids: progress }
+      }
+      entry.holder = claimant.holder
+      return { kind: 'mine', progress }
     },
 
-    async record({ key, holder }, ids) {
-      const entry = entries.get(key)
-      if (entry?.holder !== holder) return false
-      Object.assign(entry, { ids: { ...entry.ids, ...ids }, heldUntil: clock.monotonic() + heldMs })
-      return true
+    async record(claimant, progress) {
+      const entry = entryOf(claimant)
+      if (!entry) add(claimant, progress)
+      else if (entry.holder === claimant.holder) entry.progress = progress
+      else return entry.progress.evaluationId === undefined ? 'lost' : 'done'
+      return 'mine'
     },
 
-    async release({ key, holder }) {
-      const entry = entries.get(key)
-      if (entry?.holder !== holder) return
-      if (entry.ids.sessionId === undefined) entries.delete(key)
-      else Object.assign(entry, { holder: undefined, heldUntil: 0 })
+    async release(claimant, progress) {
+      const entry = entryOf(claimant)
+      if (entry?.holder !== claimant.holder) return
+      const { sessionId, promptId } = progress
+      if (sessionId === undefined && promptId === undefined) {
+        remove(claimant.connectionKey, claimant.key)
+      } else {
+        Object.assign(entry, { progress, holder: undefined })
+      }
+    },
+
+    async reopen(claimant, evaluationId) {
+      const entry = entryOf(claimant)
+      if (entry?.progress.evaluationId !== evaluationId) return { kind: 'held', ids: {} }
+      const { sessionId, promptId } = entry.progress
+      const progress = { sessionId, promptId, sending: false }
+      Object.assign(entry, { progress, holder: claimant.holder })
+      return { kind: 'mine', progress }
     },
   }
 }

@@ -25,15 +25,16 @@ export const authentication = fp<AuthenticationOptions>(
   async (app, { authenticate, clock }) => {
     app.decorateRequest('caller')
     app.decorateRequest('graphContext')
-    app.addHook('onRequest', async request => {
+    app.addHook('onRequest', async (request, reply) => {
       const caller = await authenticate(request.raw)
       request.caller = caller
       request.graphContext = {
         caller,
         retryUntil: clock.monotonic() + retryBudgetMs,
+        signal: app.shutdown.callerLeft(reply),
         journal: request.journal,
       }
     })
   },
-  { name: 'authentication', dependencies: ['request-log'] },
+  { name: 'authentication', dependencies: ['request-log', 'shutdown'] },
 )

@@ -69,7 +69,8 @@ export function errorResponse(
   { requestId, clientRequestId, now }: RefusedRequest,
 ): ErrorResponse {
   const { code, status, message, shown } = error
-  const { sessionId, promptId, target, details, graph, retryAfterSeconds, headers } = shown
+  const { sessionId, promptId, evaluationId, target, details, graph, retryAfterSeconds, headers } =
+    shown
   return {
     status,
     headers: {
@@ -82,6 +83,7 @@ export function errorResponse(
     body: {
       sessionId,
       promptId,
+      evaluationId,
       error: {
         code,
         message,

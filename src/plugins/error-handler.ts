@@ -27,16 +27,13 @@ function sendError(
   reply: FastifyReply,
   options: ErrorOptions,
 ): FastifyReply {
-  const known = toConnectorError(error)
+  // A request that Fastify refuses before any hook has no journal.
+  const known = toConnectorError(error).with(request.journal?.created ?? {})
   const { status, headers, body } = errorResponse(known, {
     requestId: request.id,
     clientRequestId: clientRequestId(request.headers)?.id,
     now: options.clock.now(),
   })
-  const { sessionId, promptId } = known.shown
-  // A request that Fastify refuses before any hook has no journal.
-  if (request.journal && sessionId !== undefined)
-    Object.assign(request.journal, { sessionId, promptId })
   if (status >= 500) request.log.error({ err: known }, known.code)
   return reply.code(status).headers(headers).serializer(JSON.stringify).send(body)
 }

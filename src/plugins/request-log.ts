@@ -10,6 +10,8 @@ declare module 'fastify' {
     /** When the request came, in ms of the monotonic clock. */
     receivedAt: number
     journal: Journal
+    /** Whether its response is on its way, or its caller left before that. */
+    ended: 'answered' | 'left' | undefined
   }
 }
 
@@ -30,10 +32,11 @@ export const requestLog = fp<RequestLogOptions>(
   async (app, { clock, observer, tracer }) => {
     app.decorateRequest('receivedAt', 0)
     app.decorateRequest('journal')
+    app.decorateRequest('ended')
 
     function close(request: FastifyRequest, reply: FastifyReply): void {
       const { method, journal, receivedAt } = request
-      const { span, ...did } = journal
+      const { span, named, created, ...did } = journal
       const route = request.routeOptions.url
       const status = reply.raw.writableFinished ? reply.statusCode : hungUpStatus
       const code = reply.getHeader('x-ms-error-code') as string | undefined
@@ -47,6 +50,8 @@ export const requestLog = fp<RequestLogOptions>(
           code,
           durationMs,
           ...did,
+          ...named,
+          ...created,
           traceId: span.traceId,
         },
         'request',
@@ -56,11 +61,21 @@ export const requestLog = fp<RequestLogOptions>(
       observer.requestEnded({ ...facts, method, seconds: durationMs / 1000 })
     }
 
+    // The last to be added, so that it hears of every response, and runs when a caller has left, too.
+    app.addHook('onSend', (request, reply, payload, done) => {
+      if (request.ended === 'left') close(request, reply)
+      request.ended = 'answered'
+      done(null, payload)
+    })
     app.addHook('onRequest', (request, reply, done) => {
       request.receivedAt = clock.monotonic()
       request.journal = createJournal(tracer.startRequest(request))
-      // Not onResponse: that is silent when the caller hangs up.
-      reply.raw.once('close', () => close(request, reply))
+      // Not onResponse: that is silent when the caller hangs up. Then the line waits until the work
+      // that goes on for the caller is done, so that it has the ids of what exists.
+      reply.raw.once('close', () => {
+        if (request.ended === 'answered') close(request, reply)
+        else request.ended = 'left'
+      })
       done()
     })
   },

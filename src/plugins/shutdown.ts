@@ -1,4 +1,4 @@
-import type { FastifyReply } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { ConnectorError } from '../errors.ts'
 
@@ -9,13 +9,19 @@ export interface Shutdown {
    * response ends its connection.
    */
   stop(): void
+  /** Whoever is still under way now is answered 503 `ShuttingDown`: the process must go. */
+  cut(): void
   /** @throws ConnectorError `ShuttingDown` once the service stops. */
   refuse(): void
+  /** Aborts when the caller is gone before its response. */
+  callerLeft(reply: FastifyReply): AbortSignal
   /**
    * Aborts when nobody waits for this response any more, though it was not sent: the caller is
    * gone, or the service stops.
    */
-  waitSignal(reply: FastifyReply): AbortSignal
+  waitSignal(request: FastifyRequest): AbortSignal
+  /** The result of `work`. @throws ConnectorError `ShuttingDown` when the process must go before. */
+  unlessCut<T>(work: Promise<T>): Promise<T>
 }
 
 declare module 'fastify' {
@@ -29,37 +35,42 @@ const over = new Error('Nobody waits for this response')
 
 export const shutdown = fp(
   async app => {
-    let stopping = false
-    const waits = new Set<AbortController>()
+    const stopping = new AbortController()
+    const cutting = Promise.withResolvers<never>()
+    cutting.promise.catch(() => undefined)
 
     const own: Shutdown = {
-      stop() {
-        stopping = true
-        for (const wait of waits) wait.abort(over)
+      stop: () => stopping.abort(over),
+      cut() {
+        cutting.reject(
+          new ConnectorError(
+            'ShuttingDown',
+            'Cannot complete the call: the service had to stop; what exists goes on',
+          ),
+        )
       },
       refuse() {
-        if (!stopping) return
+        if (!stopping.signal.aborted) return
         throw new ConnectorError(
           'ShuttingDown',
           'Cannot accept the call: the service is stopping; try again',
         )
       },
-      waitSignal({ raw }) {
-        const wait = new AbortController()
-        if (stopping) wait.abort(over)
-        waits.add(wait)
+      callerLeft({ raw }) {
+        const left = new AbortController()
         raw.once('close', () => {
-          waits.delete(wait)
-          if (!raw.writableFinished) wait.abort(over)
+          if (!raw.writableFinished) left.abort(over)
         })
-        return wait.signal
+        return left.signal
       },
+      waitSignal: ({ graphContext }) => AbortSignal.any([graphContext.signal, stopping.signal]),
+      unlessCut: work => Promise.race([work, cutting.promise]),
     }
     app.decorate('shutdown', own)
     app.addHook('preClose', async () => own.stop())
     // A client that keeps its connection would keep the process alive.
     app.addHook('onSend', (_request, reply, payload, done) => {
-      if (stopping) reply.header('connection', 'close')
+      if (stopping.signal.aborted) reply.header('connection', 'close')
       done(null, payload)
     })
   },

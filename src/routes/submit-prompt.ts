@@ -37,11 +37,12 @@ export const submitRoutes: ZodPlugin<SubmitRoutes> = async (
         skillInputs: body.SkillInputs,
         idempotencyKey: readIdempotencyKey(headers),
       }
-      const run = await copilot
-        .submit(request.graphContext, submission, {
-          until: request.receivedAt + waitSeconds * 1000,
-          signal: app.shutdown.waitSignal(reply),
-        })
+      const patience = {
+        until: request.receivedAt + waitSeconds * 1000,
+        signal: app.shutdown.waitSignal(request),
+      }
+      const run = await app.shutdown
+        .unlessCut(copilot.submit(request.graphContext, submission, patience))
         .catch((error: unknown) => {
           throw inWireNames(error)
         })

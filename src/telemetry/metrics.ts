@@ -68,7 +68,7 @@ export function createMetrics(): Metrics {
     labelNames: ['outcome'],
     registers,
   })
-  const breakers = new Gauge({
+  const circuits = new Gauge({
     name: 'copilot_open_breakers',
     help: 'Circuits to Microsoft Graph that are open now',
     registers,
@@ -93,7 +93,7 @@ export function createMetrics(): Metrics {
     callCounted: outcome => limits.inc({ outcome }),
     keyClaimed: outcome => keys.inc({ outcome }),
     tokenObtained: outcome => tokens.inc({ outcome }),
-    breakersChanged: by => breakers.inc(by),
+    circuitsChanged: by => circuits.inc(by),
     storeChanged: available => store.set(available ? 1 : 0),
   }
   return { observer, registry }

@@ -22,7 +22,15 @@ export interface RequestFacts {
 }
 
 /** How a claim of an Idempotency-Key ended. */
-export type KeyOutcome = 'new' | 'resumed' | 'replayed' | 'reused' | 'busy' | 'unavailable'
+export type KeyOutcome =
+  | 'new'
+  | 'resumed'
+  | 'replayed'
+  | 'reused'
+  | 'busy'
+  | 'tooMany'
+  | 'passed'
+  | 'unavailable'
 
 /** How a token for Graph was come by. */
 export type TokenOutcome = 'cached' | 'exchanged' | 'refused'
@@ -36,8 +44,8 @@ export interface Observer {
   callCounted(outcome: 'admitted' | 'refused'): void
   keyClaimed(outcome: KeyOutcome): void
   tokenObtained(outcome: TokenOutcome): void
-  /** The breaker of a tenant opens (+1) or closes (-1). */
-  breakersChanged(by: 1 | -1): void
+  /** The circuit of a connection opens (+1) or closes (-1). */
+  circuitsChanged(by: 1 | -1): void
   storeChanged(available: boolean): void
 }
 
@@ -51,6 +59,6 @@ export const noObserver: Observer = {
   callCounted: ignore,
   keyClaimed: ignore,
   tokenObtained: ignore,
-  breakersChanged: ignore,
+  circuitsChanged: ignore,
   storeChanged: ignore,
 }

@@ -150,7 +150,7 @@ t.test('after a failure the same key tries again from what exists', async t => {
       PromptContent: 'Hello [sim:createEvaluation=lostx1] [sim:listEvaluations=403x1]',
     }
     const failed = await submit(w, 'k1', body)
-    t.match(failed, { status: 502, body: { error: { code: 'SubmissionUnconfirmed' } } })
+    t.match(failed, { status: 409, body: { error: { code: 'SubmissionUnconfirmed' } } })
     const again = await submit(w, 'k1', body)
     t.equal(again.status, 202)
     t.equal(again.body.promptId, failed.body.promptId)
@@ -278,7 +278,7 @@ t.test('a key that another request holds too long is 503, and not submitted twic
 t.test('readIdempotencyKey() and submissionHash()', async t => {
   t.equal(readIdempotencyKey({}), undefined)
   t.equal(readIdempotencyKey({ 'idempotency-key': '' }), undefined)
-  t.equal(readIdempotencyKey({ 'idempotency-key': '"a"b"' }), 'a"b')
+  t.same(readIdempotencyKey({ 'idempotency-key': '"a"b"' }), { from: 'caller', name: 'a"b' })
   t.throws(() => readIdempotencyKey({ 'repeatability-request-id': 'é' }), {
     code: 'InvalidRequest',
   })

@@ -26,6 +26,7 @@ export function callerOf(name: string, graphToken = async () => `token-of-${name
 export const contextOf = (caller: Caller): GraphContext => ({
   caller,
   retryUntil: Number.POSITIVE_INFINITY,
+  signal: new AbortController().signal,
   journal: createJournal(
     passingTracer.startRequest({ id: 'a-request', method: 'GET', headers: {} }),
   ),

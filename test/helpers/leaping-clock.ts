@@ -22,9 +22,9 @@ const graceMs = 3
  * flight, the time leaps to the next moment that somebody waits for.
  */
 export function leapingClock(start = monday): LeapingClock {
-  // Monotonic; the wall clock is so much off it.
-  let now = 0
-  let wallOffset = start
+  // Monotonic, from an arbitrary moment; the wall clock is so much off it.
+  let now = 1_000_000
+  let wallOffset = start - now
   let leaping: NodeJS.Timeout | undefined
   const sleeps: number[] = []
   const sleepers: { due: number; wake: () => void }[] = []

@@ -6,7 +6,8 @@ import { sendHttp } from '../../src/graph/http.ts'
 import { stub } from '../helpers/stub.ts'
 
 const get = { method: 'GET', path: '/' } as const
-const limits = { timeoutMs: 2000, maxBodyBytes: 1000 }
+const signal = new AbortController().signal
+const limits = { timeoutMs: 2000, maxBodyBytes: 1000, signal }
 
 /** One connection to an upstream of its own. */
 async function line(t: Test, answer: RequestListener): Promise<Pool> {
@@ -15,7 +16,7 @@ async function line(t: Test, answer: RequestListener): Promise<Pool> {
   return pool
 }
 
-t.test('an sendHttp', async t => {
+t.test('sendHttp()', async t => {
   await t.test('reads an answer that comes in pieces, letters cut in two included', async t => {
     const text = Buffer.from('"Zürich"')
     const pool = await line(t, (_request, response) => {
@@ -60,5 +61,32 @@ t.test('an sendHttp', async t => {
     await t.rejects(first, { name: 'LateResponse', sent: true })
     await sendHttp(pool, { ...get, path: '/third' }, limits)
     t.same(paths, ['/first', '/third'])
+  })
+
+  await t.test('does not send what came too late, and sends the next', async t => {
+    const paths: (string | undefined)[] = []
+    const pool = await line(t, ({ url }, response) => {
+      paths.push(url)
+      setTimeout(() => response.end(), 20)
+    })
+    let may = true
+    const first = sendHttp(pool, { ...get, path: '/first' }, limits)
+    const second = sendHttp(pool, { ...get, path: '/second' }, { ...limits, maySend: () => may })
+    may = false
+    await t.rejects(second, { name: 'NotSent' })
+    await first
+    await sendHttp(pool, { ...get, path: '/third' }, { ...limits, maySend: () => true })
+    t.same(paths, ['/first', '/third'])
+  })
+
+  await t.test('ends when nobody wants the response any more', async t => {
+    const asked = Promise.withResolvers<void>()
+    const pool = await line(t, () => asked.resolve())
+    const left = new AbortController()
+    const call = sendHttp(pool, get, { ...limits, signal: left.signal })
+    await asked.promise
+    left.abort()
+    await t.rejects(call, { name: 'NotSent' })
+    await t.rejects(sendHttp(pool, get, { ...limits, signal: left.signal }), { name: 'NotSent' })
   })
 })

@@ -1,0 +1,23 @@
+import { ConnectorError } from '../errors.ts'
+import { spentNothing, type Run } from './evaluation.ts'
+
+const hourMs = 60 * 60_000
+
+/** Callers that all wait for the same hour are spread over so many seconds. */
+const spreadSeconds = 60
+
+/**
+ * The run, unless it ended for want of capacity: capacity renews at every full hour, so repeating it
+ * then is of use. Pure: `now` in ms since 1970, `random` from 0 to 1.
+ * @throws ConnectorError `CapacityExceeded`
+ */
+export function requireCapacity(run: Run, now: number, random: number): Run {
+  if (!spentNothing(run.evaluation)) return run
+  const untilNextHour = Math.ceil((hourMs - (now % hourMs)) / 1000)
+  const retryAfterSeconds = untilNextHour + Math.floor(random * spreadSeconds)
+  throw new ConnectorError(
+    'CapacityExceeded',
+    'Cannot complete the prompt: the capacity of the workspace is used up until the next full hour',
+    { retryAfterSeconds },
+  )
+}
