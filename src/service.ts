@@ -16,6 +16,7 @@ import { memoryLimiter } from './limits/memory.ts'
 import { redisLimiter } from './limits/redis.ts'
 import { checkRedis, connectRedis } from './redis.ts'
 import type { ReadinessCheck } from './routes/health.ts'
+import { logOutput, type LogOutput } from './telemetry/log-output.ts'
 import { createLog } from './telemetry/log.ts'
 import type { Observer } from './telemetry/observer.ts'
 import { createTelemetry } from './telemetry/telemetry.ts'
@@ -56,9 +57,16 @@ export interface Service {
   listen(at?: { readonly host: string; readonly port: number }): Promise<string>
   /** From now on new calls are refused and waiting ones answered; the listener stays open. */
   stop(): void
+  /** Answers whoever is still under way 503 `ShuttingDown`, with the ids of what exists. */
+  cut(): void
+  /** Writes an unforeseen error to the log. */
+  fatal(error: unknown): void
   /** Closes the listener, then everything that createService() opened, in reverse order; once. */
   close(): Promise<void>
 }
+
+/** How long a service that closes waits for whoever reads its log, in ms. */
+const flushMs = 500
 
 /** Limits shared through Redis, or by this replica alone. */
 function createLimiter(
@@ -91,7 +99,7 @@ export async function createService(
   config: Config,
   overrides: ServiceOverrides = {},
 ): Promise<Service> {
-  const { clock = systemClock, log = createLog(config.LOG_LEVEL), random, checks = [] } = overrides
+  const { clock = systemClock, random, checks = [] } = overrides
   const opened: (() => Promise<unknown>)[] = []
   let closed: Promise<void> | undefined
   async function closeOpened(): Promise<void> {
@@ -101,6 +109,12 @@ export async function createService(
   const telemetry = await createTelemetry(config)
   opened.push(telemetry.close)
   const { observer = telemetry.observer, tracer = telemetry.tracer } = overrides
+
+  const output = overrides.log
+    ? undefined
+    : logOutput({ onDropped: lines => observer.logLinesDropped(lines) })
+  const log = overrides.log ?? createLog(config.LOG_LEVEL, output as LogOutput)
+  if (output) opened.push(() => output.flush(flushMs))
 
   const redis = await connectRedis(config.REDIS_URL)
   if (redis) opened.push(async () => redis.disconnect())
@@ -153,6 +167,8 @@ export async function createService(
     app,
     listen: (at = { host: config.HOST, port: config.PORT }) => app.listen(at),
     stop: () => app.shutdown.stop(),
+    cut: () => app.shutdown.cut(),
+    fatal: error => log.fatal({ err: error }, 'unforeseen error: the process ends'),
     close: () => (closed ??= closeOpened()),
   }
 }

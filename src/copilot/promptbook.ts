@@ -27,12 +27,19 @@ const parallelReads = 25
 
 const sameId = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase()
 
+/** Prompts of a run that are read, at most: beyond, the newest. */
+const maxPrompts = 500
+
 /**
- * The prompt named and every later one of its session, oldest first. Graph has no promptbook: this
- * is what stands for a run.
+ * The prompt named and every later one of its session, oldest first, each once. Graph has no promptbook:
+ * this is what stands for a run.
+ * @throws ConnectorError `PromptNotFound`
  */
 function runFrom(prompts: readonly Prompt[], promptId: string): Prompt[] {
-  const ordered = prompts.toSorted((a, b) => compareDateTimes(a.createdDateTime, b.createdDateTime))
+  const unique = new Map(prompts.map(prompt => [prompt.id.toLowerCase(), prompt]))
+  const ordered = [...unique.values()].toSorted((a, b) =>
+    compareDateTimes(a.createdDateTime, b.createdDateTime),
+  )
   const first = ordered.findIndex(prompt => sameId(prompt.id, promptId))
   if (first < 0) {
     throw new ConnectorError(
@@ -44,14 +51,17 @@ function runFrom(prompts: readonly Prompt[], promptId: string): Prompt[] {
 }
 
 /**
- * The state of a run from those of its newest evaluations (docs/api.md#32-promptbookrunresult).
- * Pure.
+ * The state of a run from those of its newest evaluations, oldest prompt first
+ * (docs/api.md#32-promptbookrunresult). A prompt without an evaluation whose later sibling has one never
+ * ran, and holds nothing open. Pure.
  */
 export function promptbookState(evaluations: readonly (Evaluation | undefined)[]): string {
-  const states = evaluations.map(evaluation => evaluation?.state)
-  if (states.every(state => state === undefined)) return 'created'
+  const last = evaluations.findLastIndex(evaluation => evaluation !== undefined)
+  if (last < 0) return 'created'
+  const counted = evaluations.filter((evaluation, at) => evaluation !== undefined || at > last)
+  const states = counted.map(evaluation => evaluation?.state)
   if (states.includes('waitingForInput')) return 'waitingForInput'
-  if (!evaluations.every(evaluation => evaluation && isEnded(evaluation))) return 'running'
+  if (!counted.every(evaluation => evaluation && isEnded(evaluation))) return 'running'
   return states.includes('cancelled') ? 'cancelled' : 'completed'
 }
 
@@ -64,7 +74,9 @@ export async function fetchPromptbook(
   context: GraphContext,
   { sessionId, promptId }: PromptId,
 ): Promise<PromptbookRun> {
-  const prompts = runFrom(await graph.listPrompts(context, { sessionId }), promptId)
+  const run = runFrom(await graph.listPrompts(context, { sessionId }), promptId)
+  const prompts = run.slice(-maxPrompts)
+  if (prompts.length < run.length) context.journal.promptsLeftOut = run.length - prompts.length
   const steps = await pMap(
     prompts,
     async ({ id, content, skillName }): Promise<PromptbookStep> => {
@@ -76,7 +88,7 @@ export async function fetchPromptbook(
       })
       return { prompt, evaluation }
     },
-    { concurrency: parallelReads },
+    { concurrency: parallelReads, signal: context.signal },
   )
   return { sessionId, state: promptbookState(steps.map(step => step.evaluation)), steps }
 }

@@ -61,7 +61,13 @@ function outcomeOf(claim: Claim): KeyOutcome {
 
 /** What the store knows to exist goes into the journal, in place of what else this request made. */
 function tell({ created }: Journal, { sessionId, promptId, evaluationId }: RecordedIds): void {
-  if (sessionId !== undefined) Object.assign(created, { sessionId, promptId, evaluationId })
+  if (sessionId === undefined) return
+  const known = created.sessionId === sessionId ? created : {}
+  Object.assign(created, {
+    sessionId,
+    promptId: promptId ?? known.promptId,
+    evaluationId: evaluationId ?? known.evaluationId,
+  })
 }
 
 const storeUnavailable = (why: string, cause?: unknown): ConnectorError =>

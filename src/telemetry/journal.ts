@@ -15,6 +15,8 @@ export interface Journal {
   graphMs: number
   /** Graph's own id of the last call. */
   graphRequestId: string | undefined
+  /** Prompts of a promptbook run that were too many to be read. */
+  promptsLeftOut?: number
   /** The ids in the path. */
   named: JournalIds
   /**

@@ -26,22 +26,15 @@ function loggedError(error: unknown): LoggedError {
 }
 
 /**
- * Lines go out together, after 4 kB or 100 ms and by another thread, so that no call waits for
- * whoever reads them; what was logged before the process ends is written before it ends. Beyond 16
- * MiB that nobody reads, lines are dropped: a log must not stop the service.
+ * The service's log: one JSON object a line. Requests and replies have no serialiser: they are logged
+ * member by member or not at all.
  */
-const standardOutput = { dest: 1, minLength: 4096, periodicFlush: 100, maxLength: 16 * 1024 * 1024 }
-
-/**
- * The service's log: one JSON object a line. Requests and replies have no serialiser: they are
- * logged member by member or not at all.
- */
-export function createLog(level: string, destination?: DestinationStream): Logger {
+export function createLog(level: string, destination: DestinationStream): Logger {
   const options = {
     level,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     serializers: { err: loggedError, req: () => undefined, res: () => undefined },
   }
-  return pino(options, destination ?? pino.destination(standardOutput))
+  return pino(options, destination)
 }

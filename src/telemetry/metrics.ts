@@ -46,7 +46,7 @@ export function createMetrics(): Metrics {
     registers,
   })
   const longPolls = new Gauge({
-    name: 'copilot_open_holds',
+    name: 'copilot_open_long_polls',
     help: 'Long polls under way: requests that wait for their evaluation',
     registers,
   })
@@ -69,7 +69,7 @@ export function createMetrics(): Metrics {
     registers,
   })
   const circuits = new Gauge({
-    name: 'copilot_open_breakers',
+    name: 'copilot_open_circuits',
     help: 'Circuits to Microsoft Graph that are open now',
     registers,
   })
@@ -79,6 +79,11 @@ export function createMetrics(): Metrics {
     registers,
   })
   store.set(1)
+  const droppedLines = new Counter({
+    name: 'copilot_log_lines_dropped_total',
+    help: 'Log lines that nobody took: the reader stalls, or the disk is full',
+    registers,
+  })
 
   const observer: Observer = {
     requestEnded({ method, route, status, code = '', seconds }) {
@@ -94,6 +99,7 @@ export function createMetrics(): Metrics {
     keyClaimed: outcome => keys.inc({ outcome }),
     tokenObtained: outcome => tokens.inc({ outcome }),
     circuitsChanged: by => circuits.inc(by),
+    logLinesDropped: lines => droppedLines.inc(lines),
     storeChanged: available => store.set(available ? 1 : 0),
   }
   return { observer, registry }

@@ -47,6 +47,8 @@ export interface Observer {
   /** The circuit of a connection opens (+1) or closes (-1). */
   circuitsChanged(by: 1 | -1): void
   storeChanged(available: boolean): void
+  /** Log lines that nobody took were dropped. */
+  logLinesDropped(lines: number): void
 }
 
 const ignore = (): void => undefined
@@ -61,4 +63,5 @@ export const noObserver: Observer = {
   tokenObtained: ignore,
   circuitsChanged: ignore,
   storeChanged: ignore,
+  logLinesDropped: ignore,
 }

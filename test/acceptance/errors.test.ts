@@ -85,6 +85,7 @@ t.test('each code is answered', async t => {
     MethodNotAllowed: () => get('/process-prompt'),
     PayloadTooLarge: () => post('/process-prompt', 'x'.repeat(1024 * 1024 + 1)),
     UnsupportedMediaType: () => post('/process-prompt', 'x', { 'content-type': 'text/plain' }),
+    SubmissionUnconfirmed: () => start('Hello [sim:createEvaluation=500]'),
     IdempotencyKeyReused: async () => {
       const headers = { 'idempotency-key': 'k1', prefer: 'respond-async' }
       await post('/process-prompt', { PromptContent: 'One' }, headers)
@@ -96,12 +97,21 @@ t.test('each code is answered', async t => {
       return spent.post('/process-prompt', {})
     },
     GraphThrottled: () => fetchFailing('429,7'),
+    CapacityExceeded: () =>
+      post('/process-prompt', { PromptContent: '[sim:result=capacityExceeded]' }),
+    TooManyKeys: async () => {
+      const [keys, store] = [await redisServer(t), 'copilot:keys:{alice}']
+      const redis = await keys.connect()
+      const live = Array.from({ length: 10_000 }, (_, at) => [Date.now() + 60_000, `k${at}`])
+      await redis.zadd(store, ...live.flat())
+      const full = await world(t, { env: { REDIS_URL: keys.url } })
+      return full.post('/process-prompt', { PromptContent: 'One' }, { 'idempotency-key': 'k' })
+    },
     HeadersTooLarge: () => request(`${url}/livez`, { headers: { a: long, b: long } }),
     InternalError: authenticatedBy(() => Promise.reject(new Error('unforeseen'))),
     EntraMisconfigured: () => exchangeRefused(tokenError('invalid_client', 7000215, 'Bad secret.')),
     GraphInvalidResponse: () => fetchFailing('html'),
     GraphError: () => fetchFailing('500'),
-    SubmissionUnconfirmed: () => start('Hello [sim:createEvaluation=500]'),
     GraphUnavailable: () => unreachable.start('Hello'),
     EntraUnavailable: () =>
       exchangeRefused(tokenError('temporarily_unavailable', 90033, 'Transient.')),

@@ -87,12 +87,13 @@ t.test('metrics count', async t => {
     let during: Promise<number | undefined> | undefined
     const { w, value } = await counted(t, {
       beforeGraph: async (method, url) => {
-        if (method === 'GET' && /evaluations\/./.test(url)) during ??= value('copilot_open_holds')
+        if (method === 'GET' && /evaluations\/./.test(url))
+          during ??= value('copilot_open_long_polls')
       },
     })
     await w.post('/process-prompt', { PromptContent: 'Hello' })
     t.equal(await during, 1)
-    t.equal(await value('copilot_open_holds'), 0)
+    t.equal(await value('copilot_open_long_polls'), 0)
   })
 
   await t.test('calls admitted and refused', async t => {
@@ -140,13 +141,16 @@ t.test('metrics count', async t => {
     t.equal(await value('copilot_store_available'), 1)
   })
 
-  await t.test('tenants whose calls are given a rest', async t => {
+  await t.test('connections whose circuit is open', async t => {
     const { w, value } = await counted(t)
-    for (let call = 0; call < 2; call += 1) await w.start('[sim:createSession=503] Hello')
-    t.equal(await value('copilot_open_breakers'), 1)
+    for (let call = 0; call < 3; call += 1) {
+      await w.start('[sim:createSession=503] Hello')
+      w.clock.advance(1000)
+    }
+    t.equal(await value('copilot_open_circuits'), 1)
     w.clock.advance(30_000)
     await w.start('Hello')
-    t.equal(await value('copilot_open_breakers'), 0)
+    t.equal(await value('copilot_open_circuits'), 0)
   })
 
   await t.test('tokens for Graph by where they came from', async t => {

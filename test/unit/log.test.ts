@@ -133,8 +133,10 @@ t.test(
 
 /** A program that has the service's log on its standard output. */
 function program(t: Test, text: string) {
-  const { href } = new URL('../../src/telemetry/log.ts', import.meta.url)
-  const source = `import { createLog } from '${href}'; const log = createLog('info'); ${text}`
+  const of = (name: string) => new URL(`../../src/telemetry/${name}.ts`, import.meta.url).href
+  const source = `import { createLog } from '${of('log')}'; import { logOutput } from '${of('log-output')}'
+    let dropped = 0; const output = logOutput({ onDropped: lines => { dropped += lines } })
+    const log = createLog('info', output); ${text}`
   const child = spawn(process.execPath, ['--input-type=module-typescript', '--eval', source])
   t.teardown(() => child.kill('SIGKILL'))
   return child
@@ -158,4 +160,41 @@ t.test('a reader that stalls stops nobody', async t => {
   )
   const [said] = await once(stderr, 'data')
   t.equal(String(said), 'still here\n')
+})
+
+t.test(
+  'a reader that is gone, or stalls, neither ends the service nor keeps it from ending',
+  async t => {
+    const gone = program(
+      t,
+      `process.on('exit', () => console.error('dropped', dropped))
+     setInterval(() => log.info('x'.repeat(5000)), 5)
+     setTimeout(() => process.exit(0), 300)`,
+    )
+    gone.stdout.destroy()
+    t.match(await textOf(gone.stderr), /^dropped [1-9]/)
+
+    const stalling = program(
+      t,
+      `for (let at = 0; at < 30_000; at += 1) log.info('x'.repeat(1000))
+     setImmediate(async () => {
+       await output.flush(100)
+       console.error('dropped', dropped)
+       process.exit(0)
+     })`,
+    )
+    t.match(await textOf(stalling.stderr), /^dropped [1-9]/)
+  },
+)
+
+t.test('a full disk ends nothing', async t => {
+  const { href } = new URL('../../src/telemetry/log-output.ts', import.meta.url)
+  const source = `import { openSync } from 'node:fs'; import { logOutput } from '${href}'
+    let dropped = 0
+    const output = logOutput({ fd: openSync('/dev/full', 'w'), onDropped: n => { dropped += n } })
+    output.write('x'.repeat(5000) + '\\n')
+    setTimeout(() => { console.log(dropped > 0); process.exit(0) }, 300)`
+  const child = spawn(process.execPath, ['--input-type=module-typescript', '--eval', source])
+  t.teardown(() => child.kill('SIGKILL'))
+  t.equal(await textOf(child.stdout), 'true\n')
 })

@@ -62,28 +62,39 @@ t.test('the line of a request', async t => {
     },
   )
 
-  await t.test('is written for a caller that hung up, as 499', async t => {
-    const gate = Promise.withResolvers<void>()
-    let asked = (): void => undefined
-    const asking = new Promise<void>(resolve => {
-      asked = resolve
-    })
-    const w = await world(t, {
-      beforeGraph: async () => {
-        asked()
-        await gate.promise
-      },
-    })
-    const socket = connect(Number(new URL(w.url).port), '127.0.0.1')
-    const body = '{"PromptContent":"Hello"}'
-    socket.write(
-      `POST /process-prompt HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
-    )
-    await asking
-    socket.destroy()
-    await once(socket, 'close')
-    while (lines(w).length === 0) await new Promise(resolve => setImmediate(resolve))
-    gate.resolve()
-    t.match(lines(w)[0], { status: 499, route: '/process-prompt' })
-  })
+  await t.test(
+    'is written for a caller that hung up, as 499, with the ids of what was created',
+    async t => {
+      const gate = Promise.withResolvers<void>()
+      let asked = (): void => undefined
+      const asking = new Promise<void>(resolve => {
+        asked = resolve
+      })
+      const w = await world(t, {
+        beforeGraph: async () => {
+          asked()
+          await gate.promise
+        },
+      })
+      const socket = connect(Number(new URL(w.url).port), '127.0.0.1')
+      const body = '{"PromptContent":"Hello"}'
+      socket.write(
+        `POST /process-prompt HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+      )
+      await asking
+      socket.destroy()
+      await once(socket, 'close')
+      t.same(lines(w), [], 'what goes on for it is not done')
+      gate.resolve()
+      while (lines(w).length === 0) await new Promise(resolve => setImmediate(resolve))
+      t.match(lines(w)[0], {
+        status: 499,
+        route: '/process-prompt',
+        sessionId: /./,
+        promptId: /./,
+        evaluationId: /./,
+      })
+      t.equal(w.calls.filter(call => call === 'createEvaluation').length, 1)
+    },
+  )
 })
