@@ -98,35 +98,28 @@ export interface Outcome {
   readonly meanReads: number
 }
 
-/** Events in order of time: a binary heap. */
+function outcomeOf(delays: number[], meanReads: number): Outcome {
+  delays.sort((a, b) => a - b)
+  return {
+    meanDelayMs: delays.reduce((sum, delay) => sum + delay, 0) / delays.length,
+    p95DelayMs: delays[Math.floor(delays.length * 0.95)]!,
+    meanReads,
+  }
+}
+
+type Event = (now: number) => void
+
+/** Events in order of time; few are outstanding at once. */
 function createTimeline() {
-  const events: { at: number; run: (now: number) => void }[] = []
-  const at = (when: number, run: (now: number) => void): void => {
-    let index = events.push({ at: when, run }) - 1
-    while (index > 0) {
-      const parent = (index - 1) >> 1
-      if (events[parent]!.at <= when) break
-      ;[events[index], events[parent]] = [events[parent]!, events[index]!]
-      index = parent
-    }
+  const events: { readonly at: number; readonly run: Event }[] = []
+  return {
+    at(when: number, run: Event): void {
+      events.splice(events.findLastIndex(({ at }) => at >= when) + 1, 0, { at: when, run })
+    },
+    runAll(): void {
+      for (let next = events.pop(); next; next = events.pop()) next.run(next.at)
+    },
   }
-  const next = () => {
-    const first = events[0]
-    const last = events.pop()
-    if (!first || !last || events.length === 0) return first
-    events[0] = last
-    let index = 0
-    for (;;) {
-      let child = 2 * index + 1
-      if (child >= events.length) break
-      if (child + 1 < events.length && events[child + 1]!.at < events[child]!.at) child += 1
-      if (events[child]!.at >= last.at) break
-      ;[events[index], events[child]] = [events[child]!, events[index]!]
-      index = child
-    }
-    return first
-  }
-  return { at, next }
 }
 
 /**
@@ -144,7 +137,7 @@ export function simulate({
   sharedMs = 0,
 }: Simulation): Outcome {
   const random = createRandom(seed)
-  const { at, next } = createTimeline()
+  const { at, runAll } = createTimeline()
   const delays: number[] = []
   let reads = 0
   let pace = createPace()
@@ -195,14 +188,9 @@ export function simulate({
     if (begun < evaluations) at(now - 2000 * Math.log1p(-random()), begin)
   }
   begin(0)
-  for (let event = next(); event; event = next()) event.run(event.at)
+  runAll()
 
-  delays.sort((a, b) => a - b)
-  return {
-    meanDelayMs: delays.reduce((sum, delay) => sum + delay, 0) / delays.length,
-    p95DelayMs: delays[Math.floor(delays.length * 0.95)]!,
-    meanReads: reads / evaluations,
-  }
+  return outcomeOf(delays, reads / evaluations)
 }
 
 /**
@@ -257,12 +245,7 @@ export function optimum(duration: Duration, progress: number): Outcome {
     for (; index < draws.length && draws[index]! <= seen; index += 1)
       delays.push(now - draws[index]!)
   }
-  delays.sort((a, b) => a - b)
-  return {
-    meanDelayMs: delays.reduce((sum, delay) => sum + delay, 0) / delays.length,
-    p95DelayMs: delays[Math.floor(delays.length * 0.95)]!,
-    meanReads: reads / draws.length,
-  }
+  return outcomeOf(delays, reads / draws.length)
 }
 
 const seconds = (ms: number): string => (ms / 1000).toFixed(2)
@@ -275,63 +258,76 @@ const cells = (outcome: Outcome): string =>
     seconds(costMs(outcome)),
   ].join(' | ')
 
-function printTables(): void {
-  const print = (line: string) => process.stdout.write(`${line}\n`)
-  const columns =
-    'mean delay s | p95 delay s | mean reads | cost s |\n|---|---|---:|---:|---:|---:|'
-  print(`Cost: mean delay + ${readCostMs / 1000} s a read. Graph at ${roundTripMs / 1000} s.\n`)
-  print(`| evaluations | pace | ${columns}`)
-  for (const { name, duration, restartAfter } of distributions) {
-    const world = { duration, ...(restartAfter && { restartAfter }) }
-    // A drift has no single optimum: five moments of it stand for all.
-    const moments = duration === drifting ? [0.1, 0.3, 0.5, 0.7, 0.9] : [0]
-    const known = moments.map(moment => optimum(duration, moment))
-    const mean = (of: (outcome: Outcome) => number): number =>
-      known.reduce((sum, outcome) => sum + of(outcome), 0) / known.length
-    const rows: readonly (readonly [string, Outcome])[] = [
-      ['seen of late', simulate({ ...world, createPace: createPollPace })],
-      ['every 2 s', simulate({ ...world, createPace: everyTwoSeconds })],
-      ['age / 8, 1 to 5 s', simulate({ ...world, createPace: eighthOfAge })],
-      [
-        'optimum, known beforehand',
-        {
-          meanDelayMs: mean(outcome => outcome.meanDelayMs),
-          p95DelayMs: mean(outcome => outcome.p95DelayMs),
-          meanReads: mean(outcome => outcome.meanReads),
-        },
-      ],
-    ]
-    for (const [pace, outcome] of rows) print(`| ${name} | ${pace} | ${cells(outcome)} |`)
-  }
+const print = (line: string) => process.stdout.write(`${line}\n`)
 
-  print(`\n| requests held | pace | ${columns}`)
-  const held = { duration: logNormal(16_500, 0.5), holdMs: { first: 60_000, later: 20_000 } }
-  const long = { duration: uniform(60_000, 300_000), holdMs: { first: 0, later: 20_000 } }
-  const withRetryAfter = (of: (own: PollPace, ageMs: number) => number) => (): PollPace => {
-    const own = createPollPace()
-    return { ...own, retryAfterSeconds: ageMs => of(own, ageMs) }
+const columns =
+  'pace | mean delay s | p95 delay s | mean reads | cost s |\n|---|---|---:|---:|---:|---:|'
+
+/** A drift has no single optimum: the mean of five moments stands for all. */
+function optimumOf(duration: Duration): Outcome {
+  const moments = duration === drifting ? [0.1, 0.3, 0.5, 0.7, 0.9] : [0]
+  const outcomes = moments.map(moment => optimum(duration, moment))
+  const mean = (of: (outcome: Outcome) => number): number =>
+    outcomes.reduce((sum, outcome) => sum + of(outcome), 0) / outcomes.length
+  return {
+    meanDelayMs: mean(({ meanDelayMs }) => meanDelayMs),
+    p95DelayMs: mean(({ p95DelayMs }) => p95DelayMs),
+    meanReads: mean(({ meanReads }) => meanReads),
   }
-  const today = withRetryAfter((_own, age) => Math.min(20, Math.max(2, Math.floor(age / 4000))))
-  const worlds: readonly (readonly [string, string, Simulation])[] = [
-    [
-      'Submit 60 s, then /result; 16.5 s, σ 0.5',
-      'seen of late',
-      { ...held, createPace: createPollPace },
-    ],
-    ['the same, every 2 s', 'every 2 s', { ...held, createPace: everyTwoSeconds }],
-    ['the same, age / 8', 'age / 8, 1 to 5 s', { ...held, createPace: eighthOfAge }],
-    [
-      'the same, 3 holders that share reads for 0.4 s',
-      'seen of late',
-      { ...held, createPace: createPollPace, holders: 3, sharedMs: 400 },
-    ],
-    ['/result 20 s; 60 to 300 s', 'seen of late', { ...long, createPace: createPollPace }],
-    ['the same, Retry-After 2', 'seen of late', { ...long, createPace: withRetryAfter(() => 2) }],
-    ['the same, Retry-After age / 4', 'seen of late', { ...long, createPace: today }],
-    ['the same', 'age / 8, Retry-After age / 4', { ...long, createPace: eighthOfAge }],
-  ]
-  for (const [name, pace, world] of worlds)
-    print(`| ${name} | ${pace} | ${cells(simulate(world))} |`)
 }
 
-if (import.meta.main) printTables()
+/** One poll after another, until the end. */
+function printPolls(): void {
+  print(`| evaluations | ${columns}`)
+  for (const { name, duration, restartAfter } of distributions) {
+    const world = { duration, ...(restartAfter && { restartAfter }) }
+    const row = (pace: string, outcome: Outcome) =>
+      print(`| ${name} | ${pace} | ${cells(outcome)} |`)
+    row('seen of late', simulate({ ...world, createPace: createPollPace }))
+    row('every 2 s', simulate({ ...world, createPace: everyTwoSeconds }))
+    row('age / 8, 1 to 5 s', simulate({ ...world, createPace: eighthOfAge }))
+    row('optimum, known beforehand', optimumOf(duration))
+  }
+}
+
+const withRetryAfter = (retryAfterSeconds: PollPace['retryAfterSeconds']) => (): PollPace => ({
+  ...createPollPace(),
+  retryAfterSeconds,
+})
+
+/** Requests that are held, with Retry-After between them. */
+function printHolds(): void {
+  print(`\n| requests | ${columns}`)
+  const row = (name: string, pace: string, world: Simulation) =>
+    print(`| ${name} | ${pace} | ${cells(simulate(world))} |`)
+  const createPace = createPollPace
+  const submit = 'Submit held 60 s, then /result 20 s; log-normal 16.5 s, σ 0.5'
+  const held = { duration: logNormal(16_500, 0.5), holdMs: { first: 60_000, later: 20_000 } }
+  row(submit, 'seen of late', { ...held, createPace })
+  row(submit, 'every 2 s', { ...held, createPace: everyTwoSeconds })
+  row(submit, 'age / 8, 1 to 5 s', { ...held, createPace: eighthOfAge })
+  const shared = { ...held, createPace, holders: 3 }
+  row(`${submit}; 3 holders share reads 0.4 s`, 'seen of late', { ...shared, sharedMs: 400 })
+  row(`${submit}; 3 holders share reads 0.9 s`, 'seen of late', { ...shared, sharedMs: 900 })
+
+  const result = '/result held 20 s; 60 to 300 s'
+  const long = { duration: uniform(60_000, 300_000), holdMs: { first: 0, later: 20_000 } }
+  const twoSeconds = withRetryAfter(() => 2)
+  const quarterOfAge = withRetryAfter(fixed(() => 0).retryAfterSeconds)
+  row(result, 'seen of late', { ...long, createPace })
+  row(result, 'seen of late, Retry-After 2', { ...long, createPace: twoSeconds })
+  row(result, 'seen of late, Retry-After age / 4', { ...long, createPace: quarterOfAge })
+  row(result, 'age / 8, Retry-After age / 4', { ...long, createPace: eighthOfAge })
+  const unheld = { ...long, holdMs: { first: 0, later: 0 } }
+  row('/result not held; 60 to 300 s', 'seen of late', { ...unheld, createPace })
+  row('/result not held; 60 to 300 s', 'Retry-After age / 4', {
+    ...unheld,
+    createPace: eighthOfAge,
+  })
+}
+
+if (import.meta.main) {
+  print(`Cost: mean delay + ${readCostMs / 1000} s a read. Graph at ${roundTripMs / 1000} s.\n`)
+  printPolls()
+  printHolds()
+}

@@ -86,7 +86,7 @@ function scheduleOf(
   const dueAt = (ageMs: number): number => {
     const beyondMs = ageMs - horizonMs
     if (beyondMs >= 0) return dueAtHorizon + ageToGrowth * Math.log1p(beyondMs / growthMs)
-    const cell = cellOf(ageMs)
+    const cell = Math.min(horizon - 1, cellOf(ageMs))
     const part = (ageMs - edgesMs[cell]!) / (edgesMs[cell + 1]! - edgesMs[cell]!)
     return due[cell]! + part * (due[cell + 1]! - due[cell]!)
   }
