@@ -65,6 +65,16 @@ t.test('polls lie where evaluations end', async t => {
     t.ok(polls[0]! < 21_000)
   })
 
+  await t.test(
+    'few long ones do not make a quick one impossible, many make it unlikely',
+    async t => {
+      const afterFew = seen(...many(60_000, 10)).waitMs(300)
+      const afterMany = seen(...many(60_000)).waitMs(300)
+      t.ok(afterFew < 4000, `${afterFew} ms`)
+      t.ok(afterMany > 10_000, `${afterMany} ms`)
+    },
+  )
+
   await t.test('old durations fade', async t => {
     const pace = seen(...many(60_000))
     const before = pace.waitMs(4000)
