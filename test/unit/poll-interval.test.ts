@@ -111,7 +111,7 @@ t.test('polls lie where evaluations end', async t => {
       for (const duration of many(16_500, count)) pace.note(duration)
       return pace.waitMs(15_000)
     })
-    t.ok(Math.abs(waits[0]! - waits[1]!) <= 2, `${waits}`)
+    t.ok(Math.abs(waits[0]! - waits[1]!) <= 2, waits.join(' and '))
   })
 
   await t.test('an age a hair below the longest duration seen is an age like others', async t => {
