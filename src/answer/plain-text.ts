@@ -81,7 +81,9 @@ export function plainText(html: string): string {
     else if (name === 'table') tables += 1
     else if (name === 'tr') isFirstCell = true
     else if (name === 'td' || name === 'th') {
-      write(isFirstCell ? '' : ' | ')
+      if (isFirstCell) write('')
+      else pieces.push(`${pieces.pop()?.trimEnd() ?? ''} | `)
+      atLineStart = true
       isFirstCell = false
       cells += 1
     } else if (name === 'pre') code += 1

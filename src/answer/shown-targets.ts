@@ -67,10 +67,7 @@ export function showTargets(html: string): string {
   }
   const parser = new Parser({
     onopentag: (name, { href }) => {
-      if (name !== 'a') return
-      // A link inside a link ends the outer one, as in every browser.
-      end(parser.startIndex)
-      if (href !== undefined) link = { href, text: '' }
+      if (name === 'a' && href !== undefined) link = { href, text: '' }
     },
     ontext: text => {
       if (link !== undefined) link.text += text
