@@ -72,5 +72,6 @@ const options: sanitizeHtml.IOptions = {
  * it once more changes nothing.
  */
 export function sanitize(html: string): string {
-  return sanitizeHtml(html, options)
+  // Renaming and taking out changes which element ends which: the second reading puts that right.
+  return sanitizeHtml(sanitizeHtml(html, options), options)
 }

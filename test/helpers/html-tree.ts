@@ -1,4 +1,4 @@
-import { type DefaultTreeAdapterTypes, parseFragment, serialize } from 'parse5'
+import { type DefaultTreeAdapterTypes, html as spec, parseFragment, serialize } from 'parse5'
 
 type Node = DefaultTreeAdapterTypes.Node
 type Element = DefaultTreeAdapterTypes.Element
@@ -25,7 +25,7 @@ export function nodesOf(html: string): Node[] {
   for (let node = left.pop(); node !== undefined; node = left.pop()) {
     nodes.push(node)
     if ('childNodes' in node) left.push(...node.childNodes.toReversed())
-    if ('content' in node) left.push(node.content as Node)
+    if ('content' in node) left.push(node.content)
   }
   return nodes.slice(1)
 }
@@ -45,9 +45,7 @@ function faultsOnce(html: string): string[] {
     if (node.nodeName === '#text') return []
     if (!('tagName' in node)) return [node.nodeName]
     return [
-      ...(tags.has(node.tagName) && node.namespaceURI === 'http://www.w3.org/1999/xhtml'
-        ? []
-        : [node.tagName]),
+      ...(tags.has(node.tagName) && node.namespaceURI === spec.NS.HTML ? [] : [node.tagName]),
       ...node.attrs
         .filter(({ name, value }) => !attributes[name]?.test(value))
         .map(({ name, value }) => `${node.tagName} ${name}=${value}`),
