@@ -39,7 +39,7 @@ const module = new URL(
 const notJson = (why: string): ConnectorError =>
   new ConnectorError('AnswerNotJson', `Cannot read the answer as JSON: ${why}`)
 const overloaded = (why: string): ConnectorError =>
-  new ConnectorError('Overloaded', `Cannot convert the answer: ${why}`, { retryAfterSeconds: 10 })
+  new ConnectorError('Overloaded', `Cannot convert the answer: ${why}`)
 
 interface Job extends ConversionRequest {
   readonly resolve: (content: string | undefined) => void

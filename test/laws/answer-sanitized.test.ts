@@ -6,8 +6,9 @@ import { sanitize } from '../../src/answer/sanitize.ts'
 import { showTargets } from '../../src/answer/shown-targets.ts'
 import { faultsOf } from '../helpers/html-tree.ts'
 import { hostileAnswers } from '../helpers/hostile-answers.ts'
+import { lawRuns } from '../helpers/laws.ts'
 
-const numRuns = Number(process.env['LAW_RUNS'] ?? 100)
+const numRuns = lawRuns()
 
 const splinters =
   `< > </ /> <! <!-- --> --!> <![CDATA[ ]]> <? & ; # &lt; &gt; &#x3c; &colon; &Tab; &NewLine; " ' \` = ( ) [ ] ![ ]( ** __ ~~ | ||

@@ -161,7 +161,7 @@ t.test('too many bytes that wait are Overloaded; one answer is always let in', a
   await t.rejects(forms.convert('b', 'text'), {
     code: 'Overloaded',
     status: 503,
-    facts: { retryAfterSeconds: 10 },
+    shown: { retryAfterSeconds: 10 },
   })
   t.same(await first, { content: 'a'.repeat(1000) })
   const many = Array.from({ length: 10 }, (_, number) => forms.convert(`*${number}*`, 'text'))
