@@ -19,7 +19,7 @@ function formsFor(t: Test, options: AnswerFormsOptions = {}): AnswerForms {
 const long = (piece: string, length = mebibyte): string =>
   piece.repeat(Math.ceil(length / piece.length)).slice(0, length)
 
-/** The most CPU, in ms, that this thread spent between two looks, 5 ms apart if nothing holds it. */
+/** The most CPU, in ms, that this thread spent between two looks 5 ms apart. */
 async function longestHold(work: () => Promise<unknown>): Promise<number> {
   let longest = 0
   let last = process.threadCpuUsage()
