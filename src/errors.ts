@@ -30,6 +30,7 @@ export const catalogue = {
   PayloadTooLarge: { status: 413 },
   UnsupportedMediaType: { status: 415 },
   IdempotencyKeyReused: { status: 422 },
+  AnswerNotJson: { status: 422 },
   RateLimitExceeded: { status: 429 },
   // Some Graph services leave `Retry-After` out of a 429.
   GraphThrottled: { status: 429, retryAfterSeconds: 10 },
@@ -43,6 +44,7 @@ export const catalogue = {
   GraphUnavailable: { status: 503, retryAfterSeconds: 10 },
   EntraUnavailable: { status: 503, retryAfterSeconds: 10 },
   StoreUnavailable: { status: 503, retryAfterSeconds: 5 },
+  Overloaded: { status: 503, retryAfterSeconds: 10 },
   // Until another replica has taken over.
   ShuttingDown: { status: 503, retryAfterSeconds: 2 },
   GraphTimeout: { status: 504 },
