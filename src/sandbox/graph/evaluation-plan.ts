@@ -29,6 +29,23 @@ export function planEvaluation(
   return { ...plan, start: start < end ? start : end, end }
 }
 
+/**
+ * The script of a prompt's evaluation after `earlier` others: a result that comes a number of times
+ * comes at once, and after those times the evaluation succeeds. Pure.
+ */
+export function scriptAfter(earlier: number, script: Script): Script {
+  if (script.resultTimes === undefined) return script
+  return earlier < script.resultTimes
+    ? { ...script, seconds: script.seconds ?? 0 }
+    : { ...script, result: undefined }
+}
+
+/** Whether the lists show it at `now`, `seconds` after its creation unless its script says else. */
+export function isListedAt(plan: EvaluationPlan, now: bigint, seconds: number): boolean {
+  const after = BigInt(Math.round((plan.script.listed ?? seconds) * 1000)) * ticksPerMs
+  return after === 0n || now >= plan.created + after
+}
+
 type Phase = 'created' | 'started' | 'ended'
 
 /** A script that names a state stops the evaluation there; only a cancelled one ends. */

@@ -2,7 +2,13 @@ import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../lib/clock.ts'
 import { dateTime, ticksPerMs } from './date-time.ts'
 import type { EvaluationEntity, PluginEntity, PromptEntity, SessionEntity } from './entities.ts'
-import { evaluationAt, planEvaluation, type EvaluationPlan } from './evaluation-plan.ts'
+import {
+  evaluationAt,
+  isListedAt,
+  planEvaluation,
+  scriptAfter,
+  type EvaluationPlan,
+} from './evaluation-plan.ts'
 import { samplePlugins } from './sample-plugins.ts'
 import { readScript, type Script } from './markers.ts'
 
@@ -10,6 +16,8 @@ export interface ModelOptions {
   readonly clock: Clock
   /** How long an evaluation takes. @default 16.5, as in the reference page's sample */
   readonly evaluationSeconds?: number | undefined
+  /** How long after its creation an evaluation is listed. @default 0 */
+  readonly listedAfterSeconds?: number | undefined
   /** @default samplePlugins */
   readonly plugins?: readonly PluginEntity[] | undefined
 }
@@ -44,6 +52,7 @@ export type Model = ReturnType<typeof createModel>
 export function createModel({
   clock,
   evaluationSeconds = 16.5,
+  listedAfterSeconds = 0,
   plugins = samplePlugins,
 }: ModelOptions) {
   const sessions = new Map<string, SessionState>()
@@ -147,7 +156,7 @@ export function createModel({
         created,
         content: entity.content,
         place,
-        script,
+        script: scriptAfter(prompt.evaluations.size, script),
       })
       prompt.evaluations.set(plan.id, plan)
       entity.lastModifiedDateTime = dateTime(next())
@@ -160,7 +169,12 @@ export function createModel({
       promptId: string,
     ): EvaluationEntity[] | undefined {
       const prompt = findPrompt(owner, sessionId, promptId)
-      return prompt && [...prompt.evaluations.values()].map(plan => evaluationAt(plan, now()))
+      return (
+        prompt &&
+        [...prompt.evaluations.values()]
+          .filter(plan => isListedAt(plan, now(), listedAfterSeconds))
+          .map(plan => evaluationAt(plan, now()))
+      )
     },
 
     getEvaluation(
