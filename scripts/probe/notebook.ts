@@ -1,0 +1,184 @@
+import type { z } from 'zod'
+import {
+  evaluation,
+  evaluationPage,
+  page,
+  plugin,
+  prompt,
+  session,
+} from '../../src/graph/resources.ts'
+import type { Attempt, Outcome } from '../../src/sandbox/graph/attempts.ts'
+import {
+  factsSchema,
+  isPlainMember,
+  withheld,
+  type Facts,
+  type Trouble,
+} from '../../src/sandbox/graph/facts.ts'
+import type { Operation } from '../../src/sandbox/graph/markers.ts'
+import { assumedShapes, kindOf, type Kind, type Shape } from '../../src/sandbox/graph/shapes.ts'
+import type { Seen } from './ask.ts'
+
+/** What this service reads of each answer. It does not list workspaces. */
+const readers: Readonly<Partial<Record<Operation, z.ZodType>>> = {
+  listPlugins: page(plugin),
+  createSession: session,
+  listPrompts: page(prompt),
+  createPrompt: prompt,
+  getPrompt: prompt,
+  listEvaluations: evaluationPage,
+  createEvaluation: evaluation,
+  getEvaluation: evaluation,
+}
+
+/** Members and items that are looked at; the rest of a longer answer is not. */
+const maxMembers = 60
+const maxItems = 1000
+
+type Members = Readonly<Record<string, unknown>>
+
+const isObject = (value: unknown): value is Members =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/**
+ * The members of an entity and their kinds. Looks into members that are known to be objects, never
+ * into others: their names could be anything.
+ */
+function* membersOf(entity: Members, assumed: Shape, prefix = ''): Generator<[string, Kind]> {
+  for (const path of Object.keys(assumed)) {
+    const name = path.slice(prefix.length)
+    if (path.startsWith(prefix) && !name.includes('/') && !Object.hasOwn(entity, name))
+      yield [path, 'absent']
+  }
+  for (const [name, value] of Object.entries(entity).slice(0, maxMembers)) {
+    const path = prefix + name
+    const known = Object.hasOwn(assumed, path)
+    yield [known || isPlainMember(name) ? path : prefix + withheld, kindOf(value)]
+    if (known && isObject(value)) yield* membersOf(value, assumed, `${path}/`)
+  }
+}
+
+/** How a call ended. */
+export const outcomeOf = ({ status, code }: Seen): Outcome =>
+  code === undefined ? { status } : { status, code }
+
+export type Notebook = ReturnType<typeof createNotebook>
+
+/** Collects facts, and nothing else, of what is seen. */
+export function createNotebook(proxied: boolean) {
+  const calls = new Map<Operation, Outcome>()
+  const shapes = new Map<Operation, Map<string, Set<Kind>>>()
+  const unread = new Set<Operation>()
+  const outcomes = new Map<Attempt, Outcome>()
+  const troubles = new Set<Trouble>()
+  const times: number[] = []
+  const seenHeaders: Seen[] = []
+  let further: Partial<Facts> = {}
+
+  function noteShape(operation: Operation, body: unknown): void {
+    if (!isObject(body)) return
+    const list = body['value']
+    const items: readonly unknown[] = Array.isArray(list) ? list.slice(0, maxItems) : [body]
+    const shape = shapes.get(operation) ?? new Map<string, Set<Kind>>()
+    for (const item of items.filter(isObject)) {
+      for (const [path, kind] of membersOf(item, assumedShapes[operation]))
+        shape.set(path, (shape.get(path) ?? new Set()).add(kind))
+    }
+    if (shape.size > 0) shapes.set(operation, shape)
+    if (readers[operation]?.safeParse(body).success === false) unread.add(operation)
+  }
+
+  function noteTransport(seen: Seen): void {
+    if (seen.trouble) troubles.add(seen.trouble)
+    if (seen.status === 0) return
+    times.push(seen.ms)
+    seenHeaders.push(seen)
+  }
+
+  /** The first look is kept until a worse one comes. */
+  function noteCall(operation: Operation, seen: Seen): void {
+    noteTransport(seen)
+    const known = calls.get(operation)
+    if (!known || (known.status < seen.status && known.status !== 0) || seen.status === 0)
+      calls.set(operation, outcomeOf(seen))
+    if (seen.status >= 200 && seen.status < 300) noteShape(operation, seen.body)
+  }
+
+  function headerFacts(): Partial<Facts> {
+    if (seenHeaders.length === 0) return {}
+    const encodings = (gzip: boolean) =>
+      seenHeaders
+        .filter(seen => seen.gzip === gzip)
+        .map(({ headers }) => headers['content-encoding'])
+        .filter(encoding => encoding !== undefined && encoding !== 'identity')
+    const all = [...encodings(true), ...encodings(false)]
+    const other = all.some(encoding => encoding !== 'gzip')
+    const encoding = encodings(false).length > 0 ? 'always' : all.length > 0 ? 'asked' : 'never'
+    const throttled = seenHeaders.filter(({ retryAfter }) => retryAfter !== undefined)
+    return {
+      headers: {
+        requestId: seenHeaders.every(({ headers }) => 'request-id' in headers),
+        echoesRequestId: seenHeaders.every(
+          ({ headers, sentId }) => headers['client-request-id'] === sentId,
+        ),
+        encoding: other ? 'other' : encoding,
+        ...(throttled.length > 0 && {
+          retryAfter: throttled.every(({ retryAfter }) => retryAfter === true),
+        }),
+      },
+    }
+  }
+
+  function latencyFacts(): Partial<Facts> {
+    const sorted = times.toSorted((a, b) => a - b)
+    const medianMs = sorted[Math.floor(sorted.length / 2)]
+    const slowestMs = sorted.at(-1)
+    return medianMs === undefined || slowestMs === undefined
+      ? {}
+      : { latency: { medianMs, slowestMs } }
+  }
+
+  return {
+    noteCall,
+
+    /** How an attempt ended. */
+    noteAttempt(attempt: Attempt, seen: Seen): void {
+      noteTransport(seen)
+      if (seen.status !== 0) outcomes.set(attempt, outcomeOf(seen))
+    },
+
+    /** The status of an operation, 0 before it was asked for. */
+    status: (operation: Operation): number => calls.get(operation)?.status ?? 0,
+
+    /** The facts that were read elsewhere. */
+    noted: (): Partial<Facts> => further,
+
+    noteTrouble({ trouble }: Seen): void {
+      if (trouble) troubles.add(trouble)
+    },
+
+    /** Facts that are read elsewhere. */
+    note(facts: Partial<Facts>): void {
+      further = { ...further, ...facts }
+    },
+
+    /** @throws ZodError when a fact would hold more than it may. */
+    facts: (): Facts =>
+      factsSchema.parse({
+        ...further,
+        ...latencyFacts(),
+        ...headerFacts(),
+        calls: Object.fromEntries(calls),
+        shapes: Object.fromEntries(
+          Array.from(shapes, ([name, shape]) => [
+            name,
+            Object.fromEntries(Array.from(shape, ([path, those]) => [path, [...those]])),
+          ]),
+        ),
+        unread: [...unread],
+        outcomes: Object.fromEntries(outcomes),
+        troubles: [...troubles],
+        proxied,
+      }),
+  }
+}
