@@ -71,8 +71,9 @@ function skewOf({ headers, ms }: Seen, clock: Clock): number | undefined {
   const there = Date.parse(headers['date'] ?? '')
   if (Number.isNaN(there)) return undefined
   const received = clock.now()
-  const nearest = Math.min(Math.max(there, received - ms - dateStepMs), received)
-  return Math.round((there - nearest) / 1000)
+  const nearest = Math.min(Math.max(there, received - ms), received)
+  const ahead = there - nearest
+  return Math.abs(ahead) <= dateStepMs ? 0 : Math.round(ahead / 1000)
 }
 
 async function askGraph(
