@@ -114,7 +114,8 @@ export function createAsk({ baseUrl, headers, clock, signal, dispatcher }: AskOp
       const bytes = await readAll(answer.body)
       const json = parse(bytes, received['content-encoding'])
       const code = codeOf(json)
-      const html = received['content-type']?.startsWith('text/html')
+      const redirected = answer.statusCode >= 300 && answer.statusCode < 400
+      const html = redirected || received['content-type']?.startsWith('text/html')
       return {
         status: answer.statusCode,
         headers: received,

@@ -32,13 +32,13 @@ export async function runCommand(options: CommandOptions): Promise<number> {
   try {
     const command = readCommand(args, env, readStdin)
     const day = new Date(clock.now()).toISOString().slice(0, 10)
-    print(planOf(command, day))
+    const journal = createSessionJournal(join(command.out, 'probe-sessions.json'), day)
+    print(planOf(command, journal.next(3)))
     if (!command.yes) {
       if (!isTerminal) throw new UsageError('Cannot ask: there is no terminal. Add --yes to go on')
       if (!/^y(es)?$/i.test((await prompt('Go on? (yes/no) ')).trim())) return 2
     }
     mkdirSync(command.out, { recursive: true })
-    const journal = createSessionJournal(join(command.out, 'probe-sessions.json'), day)
     const report = await probe({ ...command, clock, signal, journal })
     print(sayWhichExist(journal))
     if (signal.aborted) {

@@ -50,9 +50,10 @@ export const remedies: Readonly<Record<Advice, string>> = {
     'The clock of this machine and that of Graph differ by {skewSeconds} s. Set the clock (NTP): ' +
     'tokens are refused beyond 60 s.',
   proxyInTheWay:
-    'An HTML page came where JSON was expected: a proxy, a gateway or a sign-in page answers ' +
-    'instead. Set HTTPS_PROXY and NO_PROXY, or have the proxy let these hosts through.',
-  proxyRefuses: 'The proxy refuses. Check HTTPS_PROXY, its credentials, and NO_PROXY.',
+    'A page or a redirect came where JSON was expected: a proxy, a gateway or a sign-in page ' +
+    'answers instead. Set HTTPS_PROXY and NO_PROXY, or have the proxy let these hosts through.',
+  proxyRefuses:
+    'The proxy refuses, or is not there. Check HTTPS_PROXY, its credentials, and NO_PROXY.',
   unreachable:
     'A server cannot be reached. Check its URL, DNS and the firewall; behind a proxy set HTTPS_PROXY.',
   untrusted:
@@ -87,7 +88,7 @@ export function adviceOf(facts: Facts): Advice[] {
     workspaceUnknown: calls.listPlugins?.status === 404 || facts.workspaces === 0,
     clockWrong: Math.abs(skewSeconds ?? 0) > maxSkewSeconds,
     proxyInTheWay: troubles.includes('html'),
-    proxyRefuses: troubles.includes('proxy'),
+    proxyRefuses: troubles.includes('proxy') || (facts.proxied && troubles.includes('unreachable')),
     unreachable: troubles.includes('unreachable'),
     untrusted: troubles.includes('untrusted'),
     late: troubles.includes('late'),

@@ -6,8 +6,8 @@ const callers = {
   app: 'as an app',
 } as const
 
-/** What will be done, before anything is. `day` is `2026-11-25`. Pure. */
-export function planOf(command: ProbeCommand, day: string): string {
+/** What will be done, before anything is; `names` are those of the three sessions. Pure. */
+export function planOf(command: ProbeCommand, [first, second, third]: readonly string[]): string {
   const { service, graph, evaluations, out, workspace } = command
   const lines = ['This will']
   if (service)
@@ -17,7 +17,7 @@ export function planOf(command: ProbeCommand, day: string): string {
   if (graph) {
     lines.push(
       `- ask ${new URL(graph.url).origin} about 40 times, in the workspace "${workspace}"`,
-      `- create the sessions "probe ${day} 1" and "probe ${day} 2" (and "probe ${day} 3", if Graph`,
+      `- create the sessions "${first}" and "${second}" (and "${third}", if Graph`,
       '  takes a session without a name), and up to 8 prompts in them; Graph cannot delete them',
       `- create ${evaluations === 0 ? 'no evaluation' : `at most ${evaluations} evaluations: each spends capacity`}`,
     )

@@ -5,6 +5,7 @@ import type { Question } from './rows.ts'
 const notFound = 'The service answers 404 by the status; any other status would be a 502 or 403.'
 
 const texts: Readonly<Record<Attempt, readonly [question: string, means: string]>> = {
+  workspaceByDefault: ['Is "default" a workspace?', 'WORKSPACE_ID is "default" unless it is set.'],
   workspaceById: ['Can a workspace be named by its id?', 'WORKSPACE_ID may be an id.'],
   workspaceByName: ['Can a workspace be named by its name?', 'WORKSPACE_ID must not be a name.'],
   unknownWorkspace: ['What does an unknown workspace give?', notFound],

@@ -1,33 +1,66 @@
+import { readFileSync } from 'node:fs'
+import { z } from 'zod'
 import { writeWhole } from './write-whole.ts'
 
-/** A session that the probe meant to create, and whether it is there. */
-interface Entry {
-  readonly name: string
-  exists: 'perhaps' | 'yes' | 'no'
-}
+/** Sessions that were meant to be created, and whether they are there. */
+const journalSchema = z.strictObject({
+  sessions: z.array(
+    z.strictObject({
+      name: z.string().regex(/^probe \d{4}-\d\d-\d\d \d{1,6}$/),
+      exists: z.enum(['perhaps', 'yes', 'no']),
+    }),
+  ),
+})
+type Entry = z.output<typeof journalSchema>['sessions'][number]
+
+/** Older entries than so many are dropped. */
+const maxEntries = 1000
 
 export interface SessionJournal {
+  /** The names that the next sessions will get. */
+  next(count: number): readonly string[]
   /** The name of the next session, written down before it is created. */
   begin(): string
   /** How the creation of the session that was begun ended; only a refusal says it does not exist. */
   settle(status: number): void
-  /** The name of the last one. */
-  last(): string
-  /** Names of all that exist, or perhaps do. */
+  /** Names of all that this run created, or perhaps did. */
   names(): readonly string[]
+}
+
+/** What earlier runs wrote; nothing, if the file is not there or not ours. */
+function earlierEntries(path: string): Entry[] {
+  try {
+    return journalSchema.parse(JSON.parse(readFileSync(path, 'utf8'))).sessions.slice(-maxEntries)
+  } catch {
+    return []
+  }
 }
 
 /**
  * Says at any time which sessions exist, in a file that is always whole. Names only: they are how a
- * person finds the sessions in Security Copilot. `day` is `2026-11-25`.
+ * person finds the sessions in Security Copilot. `day` is `2026-11-25`; the numbers go on from run
+ * to run.
  */
 export function createSessionJournal(path: string, day: string): SessionJournal {
+  const earlier = earlierEntries(path)
   const entries: Entry[] = []
-  const write = () => writeWhole(path, `${JSON.stringify({ sessions: entries }, undefined, 2)}\n`)
-  write()
+  const prefix = `probe ${day} `
+  const first =
+    1 +
+    Math.max(
+      0,
+      ...earlier
+        .filter(({ name }) => name.startsWith(prefix))
+        .map(({ name }) => Number(name.slice(prefix.length))),
+    )
+  const nameOf = (place: number): string => `${prefix}${first + place}`
+  const write = () =>
+    writeWhole(path, `${JSON.stringify({ sessions: [...earlier, ...entries] }, undefined, 2)}\n`)
+
   return {
+    next: count => Array.from({ length: count }, (_, place) => nameOf(entries.length + place)),
     begin() {
-      const name = `probe ${day} ${entries.length + 1}`
+      const name = nameOf(entries.length)
       entries.push({ name, exists: 'perhaps' })
       write()
       return name
@@ -39,7 +72,6 @@ export function createSessionJournal(path: string, day: string): SessionJournal 
       if (entry) entry.exists = refused ? 'no' : created ? 'yes' : 'perhaps'
       write()
     },
-    last: () => entries.at(-1)?.name ?? '',
     names: () => entries.filter(({ exists }) => exists !== 'no').map(({ name }) => name),
   }
 }

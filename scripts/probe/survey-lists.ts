@@ -27,6 +27,7 @@ export async function surveyLists(survey: Survey, base: string): Promise<void> {
   const name = textOf(first, 'displayName')
   if (id !== undefined) await attempt('workspaceById', `${workspaces}/${id}/plugins`)
   if (name) await attempt('workspaceByName', `${workspaces}/${encodeURIComponent(name)}/plugins`)
+  await attempt('workspaceByDefault', `${workspaces}/default/plugins`)
   await attempt('unknownWorkspace', `${workspaces}/${nothing()}/plugins`)
 
   const path = `${workspaces}/${workspace}/plugins`

@@ -12,13 +12,18 @@ const unaskedMs = 7500
 
 const sessionsOf = ({ workspace }: Survey): string => `${workspaces}/${workspace}/sessions`
 
-/** Creates a session, told to the journal before and after; its prompts' path. */
-async function createSession(survey: Survey): Promise<string | undefined> {
+interface Session {
+  readonly name: string
+  readonly path: string
+}
+
+/** Creates a session, told to the journal before and after. */
+async function createSession(survey: Survey): Promise<Session | undefined> {
   const name = survey.journal.begin()
   const seen = await survey.call('createSession', sessionsOf(survey), { displayName: name })
   survey.journal.settle(seen.status)
   const id = idOf(seen)
-  return id === undefined ? undefined : `${sessionsOf(survey)}/${id}`
+  return id === undefined ? undefined : { name, path: `${sessionsOf(survey)}/${id}` }
 }
 
 /** The path of a new prompt's evaluations. */
@@ -43,10 +48,10 @@ async function isNamed({ call }: Survey, prompt: string): Promise<boolean | unde
 }
 
 /** First session: the eight operations as they are meant; evaluations if there is a budget. */
-async function surveyRuns(survey: Survey, session: string): Promise<void> {
+async function surveyRuns(survey: Survey, { name, path: session }: Session): Promise<void> {
   const { call, notebook } = survey
   await call('getSession', session)
-  await call('updateSession', session, { displayName: survey.journal.last() })
+  await call('updateSession', session, { displayName: name })
   const prompt = await createPrompt(survey, session, plain)
   await call('listPrompts', `${session}/prompts`)
   if (prompt === undefined) return
@@ -66,7 +71,7 @@ async function surveyRuns(survey: Survey, session: string): Promise<void> {
 }
 
 /** First session again: a slash prefix, and a prompt evaluated a second time. */
-async function surveyFurtherRuns(survey: Survey, session: string): Promise<void> {
+async function surveyFurtherRuns(survey: Survey, { path: session }: Session): Promise<void> {
   const { call, notebook, budget } = survey
   if (budget.left <= 0) return
   const prompt = await createPrompt(survey, session, slash)
@@ -83,7 +88,7 @@ async function surveyFurtherRuns(survey: Survey, session: string): Promise<void>
 }
 
 /** Second session: a prompt that nobody evaluates, and one after it. */
-async function surveyUnrun(survey: Survey, session: string): Promise<void> {
+async function surveyUnrun(survey: Survey, { path: session }: Session): Promise<void> {
   const { call, clock, signal, notebook, budget } = survey
   const unrun = await createPrompt(survey, session, plain)
   if (unrun === undefined) return
@@ -101,7 +106,7 @@ async function surveyUnrun(survey: Survey, session: string): Promise<void> {
 }
 
 /** Second session again: what Graph refuses. Nothing of it is evaluated. */
-async function surveyRefusals(survey: Survey, session: string): Promise<void> {
+async function surveyRefusals(survey: Survey, { path: session }: Session): Promise<void> {
   const { attempt, call, journal } = survey
   const prompts = `${session}/prompts`
   await attempt('unknownSession', `${sessionsOf(survey)}/${nothing()}`)

@@ -29,7 +29,7 @@ async function command(t: Test, args: readonly string[], more: Partial<CommandOp
   t.teardown(() => rmSync(out, { recursive: true }))
   const printed: string[] = []
   const code = await runCommand({
-    args: [...args, `--out=${out}`],
+    args: [`--out=${out}`, ...args],
     env: { GRAPH_TOKEN: token, BEARER: token },
     clock: leapingClock(),
     signal: new AbortController().signal,
@@ -81,6 +81,19 @@ t.test('spends no more evaluations than it is given', async t => {
     t.equal(code, 0)
     t.equal(w.calls.filter(name => name === 'createEvaluation').length, evaluations)
   }
+})
+
+t.test('the numbers of sessions go on from run to run', async t => {
+  const w = await probeWorld(t)
+  const args = [`--graph=${w.graphUrl}`, '--graph-token-stdin', '--yes']
+  const { out } = await command(t, args, { clock: w.clock })
+  const { printed } = await command(t, [...args, `--out=${out}`], { clock: w.clock })
+  t.match(printed, 'Sessions that exist: probe 2026-01-05 4, probe 2026-01-05 5.')
+  const journal = JSON.parse(readFileSync(join(out, 'probe-sessions.json'), 'utf8'))
+  t.same(
+    journal.sessions.map(({ exists }: { exists: string }) => exists),
+    ['yes', 'yes', 'no', 'yes', 'yes', 'no'],
+  )
 })
 
 t.test('without a token for Graph it asks the service alone, as an app too', async t => {
@@ -207,7 +220,7 @@ function start(graphUrl: string, out: string) {
 }
 
 t.test('killed at any point it leaves whole files, which say what exists', async t => {
-  for (const after of [1, 8, 9, 12, 17, 18, 25]) {
+  for (const after of [1, 9, 10, 13, 18, 19, 26]) {
     const clock = leapingClock()
     const model = createModel({ clock })
     const graph = createSimulator({ model, clock, authorise })
@@ -232,7 +245,10 @@ t.test('killed at any point it leaves whole files, which say what exists', async
 
     t.notOk(existsSync(join(out, 'probe-report.json')), `after ${after} calls`)
     t.notOk(existsSync(join(out, 'probe-report.md')))
-    const { sessions } = JSON.parse(readFileSync(join(out, 'probe-sessions.json'), 'utf8'))
+    const journal = join(out, 'probe-sessions.json')
+    const { sessions } = existsSync(journal)
+      ? JSON.parse(readFileSync(journal, 'utf8'))
+      : { sessions: [] }
     const told = sessions.map(({ name }: { name: string }) => name)
     const existing = model.listSessions('alice').map(({ displayName }) => displayName)
     t.ok(
@@ -305,7 +321,11 @@ t.test('what stands in the way is told, with the way out', async t => {
 
   await t.test('a page of a proxy', async t => {
     const { printed } = await graph(await serving(200, 'text/html', '<html>'))
-    t.match(printed, 'An HTML page came')
+    t.match(printed, 'A page or a redirect came')
+  })
+  await t.test('a redirect', async t => {
+    const { printed } = await graph(await serving(302, json, '', { location: '/login' }))
+    t.match(printed, 'A page or a redirect came')
   })
   await t.test('a proxy that refuses', async t => {
     const { printed } = await graph(await serving(407, json, '{}'))

@@ -11,6 +11,7 @@ export interface Outcome {
  * reference pages say nothing of most of them.
  */
 export const assumedOutcomes = {
+  workspaceByDefault: { status: 200 },
   workspaceById: { status: 200 },
   workspaceByName: { status: 404, code: 'NotFound' },
   unknownWorkspace: { status: 404, code: 'NotFound' },

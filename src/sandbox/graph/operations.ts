@@ -44,8 +44,8 @@ const workspaceName = 'SecurityCopilot_Workspace'
 
 /** Refuses a workspace that does not exist, or that cannot be named so. */
 export function checkWorkspace(key: string, outcomes: Outcomes | undefined): void {
-  if (key === 'default') return
-  if (key === workspaceId) allow('workspaceById', outcomes)
+  if (key === 'default') allow('workspaceByDefault', outcomes)
+  else if (key === workspaceId) allow('workspaceById', outcomes)
   else allow(key === workspaceName ? 'workspaceByName' : 'unknownWorkspace', outcomes)
 }
 
