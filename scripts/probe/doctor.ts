@@ -73,7 +73,10 @@ const isRefused = (status: number | undefined): boolean => status === 403
 /** What is wrong and has a way out, worst first. Pure. */
 export function adviceOf(facts: Facts): Advice[] {
   const { graphToken, serviceToken, calls, service, troubles, skewSeconds } = facts
-  const statuses = Object.values(calls).map(({ status }) => status)
+  const statuses = Object.values(calls).flatMap(({ status, sometimes }) => [
+    status,
+    sometimes?.status,
+  ])
   const refused = statuses.some(isRefused)
   const known = graphToken !== undefined && graphToken.kind !== 'opaque'
   const lacks = known && !(graphToken.read && graphToken.write)

@@ -62,11 +62,13 @@ function* membersOf(entity: Members, assumed: Shape, prefix = ''): Generator<[st
 export const outcomeOf = ({ status, code }: Seen): Outcome =>
   code === undefined ? { status } : { status, code }
 
+const isSuccess = ({ status }: Outcome): boolean => status >= 200 && status < 300
+
 export type Notebook = ReturnType<typeof createNotebook>
 
 /** Collects facts, and nothing else, of what is seen. */
 export function createNotebook(proxied: boolean) {
-  const calls = new Map<Operation, Outcome>()
+  const calls = new Map<Operation, Outcome & { readonly sometimes?: Outcome }>()
   const shapes = new Map<Operation, Map<string, Set<Kind>>>()
   const unread = new Set<Operation>()
   const outcomes = new Map<Attempt, Outcome>()
@@ -95,13 +97,18 @@ export function createNotebook(proxied: boolean) {
     seenHeaders.push(seen)
   }
 
-  /** The first look is kept until a worse one comes. */
+  /** That it worked once is kept, and beside it the last time that it did not. */
   function noteCall(operation: Operation, seen: Seen): void {
     noteTransport(seen)
+    const outcome = outcomeOf(seen)
     const known = calls.get(operation)
-    if (!known || (known.status < seen.status && known.status !== 0) || seen.status === 0)
-      calls.set(operation, outcomeOf(seen))
-    if (seen.status >= 200 && seen.status < 300) noteShape(operation, seen.body)
+    if (isSuccess(outcome)) {
+      const sometimes = known && !isSuccess(known) ? known : known?.sometimes
+      calls.set(operation, sometimes ? { ...outcome, sometimes } : outcome)
+      noteShape(operation, seen.body)
+    } else {
+      calls.set(operation, known && isSuccess(known) ? { ...known, sometimes: outcome } : outcome)
+    }
   }
 
   function headerFacts(): Partial<Facts> {

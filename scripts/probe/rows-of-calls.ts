@@ -37,7 +37,11 @@ const callRow = (operation: Operation): Question => ({
     if (!outcome) return undefined
     const worked = outcome.status >= 200 && outcome.status < 300
     if (!worked && !Object.hasOwn(refusedOperations(facts), operation)) return undefined
-    return { seen: showOutcome(outcome), differs: !worked }
+    const { sometimes } = outcome
+    return {
+      seen: showOutcome(outcome) + (sometimes ? `, at times ${showOutcome(sometimes)}` : ''),
+      differs: !worked || sometimes !== undefined,
+    }
   },
 })
 

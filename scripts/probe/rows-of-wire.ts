@@ -52,6 +52,7 @@ export const wireRows: readonly Question[] = [
     question: 'Is $top honoured?',
     assumed: 'yes',
     means: 'The service does not use it.',
+    setting: 'honoursTop',
     see: ({ paging }) => yes(paging?.topHonoured),
   },
   {
@@ -59,6 +60,7 @@ export const wireRows: readonly Question[] = [
     question: 'Do links to next pages stay below the root?',
     assumed: 'yes',
     means: 'A link that leads elsewhere is refused: it would carry the token away.',
+    setting: 'linksTo',
     see: ({ paging }) => yes(paging?.linksInside),
   },
   {

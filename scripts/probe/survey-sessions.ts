@@ -51,6 +51,7 @@ async function isNamed({ call }: Survey, prompt: string): Promise<boolean | unde
 async function surveyRuns(survey: Survey, { name, path: session }: Session): Promise<void> {
   const { call, notebook } = survey
   await call('getSession', session)
+  await call('listSessions', sessionsOf(survey))
   await call('updateSession', session, { displayName: name })
   const prompt = await createPrompt(survey, session, plain)
   await call('listPrompts', `${session}/prompts`)

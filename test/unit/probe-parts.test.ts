@@ -97,6 +97,26 @@ t.test('throttling and compression are told', async t => {
   t.equal(readFacts({ facts: notebook.facts() }).simulator.encoding, 'asked')
 })
 
+t.test('an operation that works at times is told, and not refused by the simulator', async t => {
+  let calls = 0
+  const w = await probeWorld(t, {
+    simulator: {
+      fault: name => {
+        if (name !== 'getEvaluation') return undefined
+        calls += 1
+        return calls % 3 === 0 ? { kind: 'status', status: 503, retryAfter: undefined } : undefined
+      },
+    },
+  })
+  const report = await probing(w, { service: undefined, evaluations: 2 })
+  t.same(differing(report), ['call.getEvaluation'])
+  t.match(report.facts.calls.getEvaluation, {
+    status: 200,
+    sometimes: { status: 503, code: 'ServiceUnavailable' },
+  })
+  t.same(readFacts(report).simulator.refused, {})
+})
+
 t.test('compression that nobody asked for is told', async t => {
   const w = await probeWorld(t, { simulator: { encoding: 'always' } })
   const report = await probing(w, { service: undefined, evaluations: 0 })

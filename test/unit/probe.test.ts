@@ -31,6 +31,12 @@ const changes: readonly Change[] = [
   { what: 'a single entity', simulator: { bareEvaluation: true }, rows: ['listing.form'] },
   { what: 'late lists', model: { listedAfterSeconds: 2 }, rows: ['listing.delay'] },
   { what: 'lists that stay empty', model: { listedAfterSeconds: 60 }, rows: ['listing.delay'] },
+  { what: '$top that is ignored', simulator: { honoursTop: false }, rows: ['paging.top'] },
+  {
+    what: 'links that lead elsewhere',
+    simulator: { pageSize: 2, linksTo: 'https://elsewhere.example/beta' },
+    rows: ['paging.size', 'paging.links'],
+  },
   { what: 'short pages', simulator: { pageSize: 2 }, rows: ['paging.size'] },
   {
     what: 'many plugins',

@@ -52,8 +52,8 @@ export const troubles = ['unreachable', 'untrusted', 'late', 'html', 'proxy'] as
 export const factsSchema = z.strictObject({
   graphToken: token.optional(),
   serviceToken: token.optional(),
-  /** The least good outcome of each operation. */
-  calls: z.partialRecord(z.enum(operations), outcome),
+  /** How each operation ended, at best; and what it ended with at other times. */
+  calls: z.partialRecord(z.enum(operations), outcome.extend({ sometimes: outcome.optional() })),
   shapes: z.partialRecord(z.enum(operations), shape),
   /** Operations whose answers this service's own schemas do not read. */
   unread: z.array(z.enum(operations)),

@@ -7,6 +7,7 @@ import {
   sessions,
   written,
   type Answer,
+  type PagingOptions,
 } from './responses.ts'
 import { allow, succeeds, type Attempt, type Outcomes } from './attempts.ts'
 import { found as foundIn, onlyProperties, requiredText, type Call } from './call.ts'
@@ -15,10 +16,8 @@ import type { Model, PromptBody } from './graph-model.ts'
 import { pageOf } from './odata.ts'
 import type { Operation } from './markers.ts'
 
-export interface OperationOptions {
+export interface OperationOptions extends PagingOptions {
   readonly model: Model
-  /** Items on a page of a list. @default 100 */
-  readonly pageSize?: number | undefined
   /**
    * Answers list-evaluations with one bare entity, as the reference page's sample does. @default
    * false
@@ -55,23 +54,23 @@ const promptsPath = `${sessionPath}/prompts`
 const promptPath = `${promptsPath}/:prompt`
 const evaluationsPath = `${promptPath}/evaluations`
 
+function listWorkspaces({ query }: Call): Answer {
+  const workspace = { id: workspaceId, displayName: workspaceName }
+  // The sample of this list, unlike the others, has a type on each item and no context.
+  const type = '#microsoft.graph.security.securityCopilot.workspace'
+  const value = pageOf([workspace], query, 1).items.map(item => ({
+    '@odata.type': type,
+    ...item,
+  }))
+  return { status: 200, body: { value } }
+}
+
 /** The twelve published operations. */
 export function publishedOperations(options: OperationOptions): readonly PublishedOperation[] {
-  const { model, pageSize = 100, bareEvaluation = false, outcomes } = options
+  const { model, bareEvaluation = false, outcomes } = options
   const { skills = succeeds('skillPrompt', outcomes) } = options
   const found = <T>(entity: T | undefined, attempt: Attempt): T =>
     foundIn(entity, attempt, outcomes)
-
-  function listWorkspaces({ query }: Call): Answer {
-    const workspace = { id: workspaceId, displayName: workspaceName }
-    // The sample of this list, unlike the others, has a type on each item and no context.
-    const type = '#microsoft.graph.security.securityCopilot.workspace'
-    const value = pageOf([workspace], query, pageSize).items.map(item => ({
-      '@odata.type': type,
-      ...item,
-    }))
-    return { status: 200, body: { value } }
-  }
 
   function createSession(call: Call): Answer {
     onlyProperties(call, 'displayName')
@@ -121,7 +120,7 @@ export function publishedOperations(options: OperationOptions): readonly Publish
       'unknownPrompt',
     )
     const newest = bareEvaluation ? all.at(-1) : undefined
-    return newest ? read(call, evaluations, newest, '') : listed(call, evaluations, all, pageSize)
+    return newest ? read(call, evaluations, newest, '') : listed(call, evaluations, all, options)
   }
 
   function createEvaluation(call: Call): Answer {
@@ -139,13 +138,13 @@ export function publishedOperations(options: OperationOptions): readonly Publish
       name: 'listPlugins',
       method: 'GET',
       path: '/:workspace/plugins',
-      run: call => listed(call, plugins, model.listPlugins(), pageSize),
+      run: call => listed(call, plugins, model.listPlugins(), options),
     },
     {
       name: 'listSessions',
       method: 'GET',
       path: sessionsPath,
-      run: call => listed(call, sessions, model.listSessions(call.caller.owner), pageSize),
+      run: call => listed(call, sessions, model.listSessions(call.caller.owner), options),
     },
     { name: 'createSession', method: 'POST', path: sessionsPath, run: createSession },
     {
@@ -169,7 +168,7 @@ export function publishedOperations(options: OperationOptions): readonly Publish
           call,
           prompts,
           found(model.listPrompts(call.caller.owner, call.params.session), 'unknownSession'),
-          pageSize,
+          options,
         ),
     },
     { name: 'createPrompt', method: 'POST', path: promptsPath, run: createPrompt },

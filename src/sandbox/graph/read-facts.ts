@@ -90,6 +90,8 @@ export function optionsOf(facts: Facts): FactsOptions {
     },
     simulator: {
       pageSize: [paging?.plugins, paging?.sessions].find(isOwnPage)?.items,
+      honoursTop: paging?.topHonoured,
+      ...(paging?.linksInside === false && { linksTo: 'https://elsewhere.example/beta' }),
       bareEvaluation: listing?.form === 'entity',
       outcomes: facts.outcomes,
       refused: refusedOperations(facts),
