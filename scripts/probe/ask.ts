@@ -89,8 +89,8 @@ export function createAsk({ baseUrl, headers, clock, signal, dispatcher }: AskOp
 
   async function once({ method, path, body, gzip = true }: Question): Promise<Seen> {
     const sentId = randomUUID()
-    const started = clock.now()
-    const elapsed = () => Math.max(0, Math.round(clock.now() - started))
+    const started = clock.monotonic()
+    const elapsed = () => Math.max(0, Math.round(clock.monotonic() - started))
     try {
       const answer = await dispatcher.request({
         origin: base.origin,

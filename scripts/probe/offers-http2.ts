@@ -5,8 +5,8 @@ import { connect } from 'node:tls'
 const patienceMs = 10_000
 
 /**
- * Whether a server offers HTTP/2, by the handshake alone; `undefined` for plain HTTP, and when there
- * is no handshake.
+ * Whether a server offers HTTP/2, by the handshake alone; `undefined` for plain HTTP, and when
+ * there is no handshake.
  */
 export function offersHttp2(address: string): Promise<boolean | undefined> {
   const { protocol, hostname, port } = new URL(address)

@@ -21,7 +21,7 @@ export interface SessionJournal {
   next(count: number): readonly string[]
   /** The name of the next session, written down before it is created. */
   begin(): string
-  /** How the creation of the session that was begun ended; only a refusal says it does not exist. */
+  /** How the creation of that session ended: only a refusal says that it does not exist. */
   settle(status: number): void
   /** Names of all that this run created, or perhaps did. */
   names(): readonly string[]

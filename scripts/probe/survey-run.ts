@@ -49,7 +49,7 @@ export async function run(survey: Survey, evaluations: string): Promise<RunSeen 
   if (budget.left <= 0) return undefined
   budget.left -= 1
   const created = await call('createEvaluation', evaluations, {}, { repeat: false })
-  const start = clock.now()
+  const start = clock.monotonic()
   const id = idOf(created)
   const states = [{ state: wordOf(textOf(created.body, 'state')), afterMs: 0 }]
   let form: 'collection' | 'entity' | undefined
@@ -75,7 +75,7 @@ export async function run(survey: Survey, evaluations: string): Promise<RunSeen 
     const at = listLooksMs[look] ?? 7500 + (look - 4) * everyMs
     const listing = listedAtMs === undefined && at <= 7500
     if (id === undefined || (hasEnded(last) && !listing) || at > patienceMs) break
-    await clock.sleep(Math.max(0, start + at - clock.now()), signal)
+    await clock.sleep(Math.max(0, start + at - clock.monotonic()), signal)
     if (!hasEnded(last)) await lookAtEvaluation(at)
     if (listing) await lookAtList(at)
     if (last.status >= 400 && last.status < 500 && !listing) break

@@ -93,10 +93,10 @@ async function surveyUnrun(survey: Survey, { path: session }: Session): Promise<
   const { call, clock, signal, notebook, budget } = survey
   const unrun = await createPrompt(survey, session, plain)
   if (unrun === undefined) return
-  const createdAt = clock.now()
+  const createdAt = clock.monotonic()
   const next = budget.left > 0 ? await createPrompt(survey, session, plain) : undefined
   const second = next === undefined ? undefined : await run(survey, `${next}/evaluations`)
-  await clock.sleep(Math.max(0, createdAt + unaskedMs - clock.now()), signal)
+  await clock.sleep(Math.max(0, createdAt + unaskedMs - clock.monotonic()), signal)
   const { status, body } = await call('listEvaluations', `${unrun}/evaluations`)
   notebook.note({
     unrun: {

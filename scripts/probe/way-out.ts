@@ -5,7 +5,7 @@ import { remedies, type Advice } from './doctor.ts'
 
 const errors = new URL('../../docs/errors.md', import.meta.url)
 
-/** What docs/errors.md tells to do about a code of the service; where to read, if it tells nothing. */
+/** What docs/errors.md tells to do about a code of the service, or where to read. */
 function documented(code: string): string {
   if (!Object.hasOwn(catalogue, code)) return 'It may not be this service: check its URL.'
   const text = readFileSync(errors, 'utf8')

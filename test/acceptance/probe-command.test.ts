@@ -7,11 +7,11 @@ import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { createModel } from '../../src/sandbox/graph/graph-model.ts'
-import { createSimulator } from '../../src/sandbox/graph/graph-simulator.ts'
+import { createGraphSimulator } from '../../src/sandbox/graph/graph-simulator.ts'
 import { samplePlugins } from '../../src/sandbox/graph/sample-plugins.ts'
 import { askPerson } from '../../scripts/probe/ask-person.ts'
 import { runCommand, type CommandOptions } from '../../scripts/probe/command.ts'
-import { leapingClock } from '../helpers/clock.ts'
+import { leapingClock } from '../helpers/leaping-clock.ts'
 import {
   authorise,
   folder,
@@ -138,7 +138,7 @@ t.test('a command line that is not right is refused, and nothing of it is shown'
 async function canaryGraph(t: Test) {
   const clock = leapingClock()
   const ids = new Set<string>()
-  const graph = createSimulator({
+  const graph = createGraphSimulator({
     model: createModel({
       clock,
       plugins: samplePlugins.map(plugin => ({
@@ -204,7 +204,7 @@ function start(graphUrl: string, out: string) {
   const child = spawn(
     process.execPath,
     [
-      'scripts/probe/main.ts',
+      'scripts/probe/run-probe.ts',
       `--graph=${graphUrl}`,
       '--graph-token-stdin',
       '--yes',
@@ -223,7 +223,7 @@ t.test('killed at any point it leaves whole files, which say what exists', async
   for (const after of [1, 9, 10, 13, 19, 20, 27]) {
     const clock = leapingClock()
     const model = createModel({ clock })
-    const graph = createSimulator({ model, clock, authorise })
+    const graph = createGraphSimulator({ model, clock, authorise })
     let calls = 0
     let reached = () => undefined as void
     const arrived = new Promise<void>(resolve => {
@@ -261,7 +261,7 @@ t.test('killed at any point it leaves whole files, which say what exists', async
 
 t.test('as a process it stops when it is told to', async t => {
   const clock = leapingClock()
-  const graph = createSimulator({ model: createModel({ clock }), clock, authorise })
+  const graph = createGraphSimulator({ model: createModel({ clock }), clock, authorise })
   const url = `${await graph.listen({ host: '127.0.0.1', port: 0 })}/beta`
   const out = folder()
   t.teardown(() => graph.close())
@@ -290,6 +290,7 @@ t.test('asked to stop, it says which sessions exist and writes no report', async
       signal: stop.signal,
       clock: {
         now: w.clock.now,
+        monotonic: w.clock.monotonic,
         async sleep() {
           stop.abort()
         },

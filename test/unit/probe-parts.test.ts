@@ -14,7 +14,7 @@ import { offersHttp2 } from '../../scripts/probe/offers-http2.ts'
 import { readToken } from '../../scripts/probe/read-token.ts'
 import { createReport } from '../../scripts/probe/report.ts'
 import { readFacts } from '../../src/sandbox/graph/read-facts.ts'
-import { leapingClock } from '../helpers/clock.ts'
+import { leapingClock } from '../helpers/leaping-clock.ts'
 import {
   differing,
   folder,

@@ -7,7 +7,7 @@ import { factsSchema, type Facts } from './facts.ts'
 import { assumedShapes, shapeDifferences } from './shapes.ts'
 import { operations } from './markers.ts'
 
-/** What is given to createModel and createSimulator beside the rest. */
+/** What is given to createModel and createGraphSimulator beside the rest. */
 export interface FactsOptions {
   readonly model: Partial<Omit<ModelOptions, 'clock'>>
   readonly simulator: Partial<Omit<SimulatorOptions, 'clock' | 'authorise' | 'model'>>
