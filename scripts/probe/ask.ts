@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { gunzipSync } from 'node:zlib'
 import type { Dispatcher } from 'undici'
 import type { Clock } from '../../src/lib/clock.ts'
-import type { Trouble } from '../../src/sandbox/graph/facts.ts'
+import type { Trouble } from '../../src/sandbox/graph/facts-schema.ts'
 
 /** One call. */
 export interface Question {

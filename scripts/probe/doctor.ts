@@ -1,4 +1,4 @@
-import type { Facts } from '../../src/sandbox/graph/facts.ts'
+import type { Facts } from '../../src/sandbox/graph/facts-schema.ts'
 
 /** What may be wrong, by name: each has a row in `remedies`. */
 export const advices = [

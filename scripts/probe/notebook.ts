@@ -14,7 +14,7 @@ import {
   withheld,
   type Facts,
   type Trouble,
-} from '../../src/sandbox/graph/facts.ts'
+} from '../../src/sandbox/graph/facts-schema.ts'
 import type { Operation } from '../../src/sandbox/graph/markers.ts'
 import { assumedShapes, kindOf, type Kind, type Shape } from '../../src/sandbox/graph/shapes.ts'
 import type { Seen } from './ask.ts'

@@ -1,5 +1,5 @@
 import { decodeJwt } from 'jose'
-import { plainName, type TokenFacts } from '../../src/sandbox/graph/facts.ts'
+import { plainName, type TokenFacts } from '../../src/sandbox/graph/facts-schema.ts'
 
 /** What tokens for Microsoft Graph name as their audience. */
 const graphAudiences = new Set<unknown>([

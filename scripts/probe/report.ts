@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { factsSchema, type Facts } from '../../src/sandbox/graph/facts.ts'
+import { factsSchema, type Facts } from '../../src/sandbox/graph/facts-schema.ts'
 import { adviceOf, advices } from './doctor.ts'
 import { rowsOf, verdicts } from './rows.ts'
 

@@ -1,7 +1,7 @@
 import { operations, type Operation } from '../../src/sandbox/graph/markers.ts'
 import { assumedShapes, shapeDifferences } from '../../src/sandbox/graph/shapes.ts'
-import { refusedOperations, widerPermissions } from '../../src/sandbox/graph/read-facts.ts'
-import type { Facts } from '../../src/sandbox/graph/facts.ts'
+import { refusedOperations, widerPermissions } from '../../src/sandbox/graph/facts.ts'
+import type { Facts } from '../../src/sandbox/graph/facts-schema.ts'
 import type { Outcome } from '../../src/sandbox/graph/attempts.ts'
 import type { Question } from './rows.ts'
 

@@ -1,4 +1,4 @@
-import { hasOtherStates, isDisturbed } from '../../src/sandbox/graph/read-facts.ts'
+import { hasOtherStates, isDisturbed } from '../../src/sandbox/graph/facts.ts'
 import type { Question, Sight } from './rows.ts'
 
 const seconds = (ms: number): string => `${ms / 1000} s`

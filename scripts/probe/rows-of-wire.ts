@@ -1,4 +1,4 @@
-import type { Facts, TokenFacts } from '../../src/sandbox/graph/facts.ts'
+import type { Facts, TokenFacts } from '../../src/sandbox/graph/facts-schema.ts'
 import { showOutcome } from './rows-of-calls.ts'
 import type { Question, Sight } from './rows.ts'
 

@@ -1,4 +1,4 @@
-import type { Facts } from '../../src/sandbox/graph/facts.ts'
+import type { Facts } from '../../src/sandbox/graph/facts-schema.ts'
 import { callRows } from './rows-of-calls.ts'
 import { outcomeRows } from './rows-of-outcomes.ts'
 import { runRows } from './rows-of-runs.ts'

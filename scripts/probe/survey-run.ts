@@ -1,5 +1,5 @@
 import { itemsOf, idOf, textOf, type Survey } from './graph-survey.ts'
-import type { Facts } from '../../src/sandbox/graph/facts.ts'
+import type { Facts } from '../../src/sandbox/graph/facts-schema.ts'
 import type { Seen } from './ask.ts'
 
 /** When an evaluation is looked at after its creation; then every two seconds. */
@@ -28,7 +28,7 @@ function hasEnded({ body }: Seen): boolean {
   const completed = textOf(body, 'completedDateTime') ?? ''
   const state = textOf(body, 'state') ?? ''
   return (
-    (completed !== '' && !completed.startsWith('0001')) || /^(completed|cancelled)$/.test(state)
+    (completed !== '' && !completed.startsWith('0001')) || /^(completed|cancelled)$/i.test(state)
   )
 }
 

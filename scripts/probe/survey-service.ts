@@ -1,4 +1,4 @@
-import type { Facts } from '../../src/sandbox/graph/facts.ts'
+import type { Facts } from '../../src/sandbox/graph/facts-schema.ts'
 import { nothing } from './graph-survey.ts'
 import type { Ask, Seen } from './ask.ts'
 import { outcomeOf, type Notebook } from './notebook.ts'

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { catalogue } from '../../src/errors.ts'
-import type { Facts } from '../../src/sandbox/graph/facts.ts'
+import type { Facts } from '../../src/sandbox/graph/facts-schema.ts'
 import { remedies, type Advice } from './doctor.ts'
 
 const errors = new URL('../../docs/errors.md', import.meta.url)

@@ -13,7 +13,7 @@ import { createNotebook } from '../../scripts/probe/notebook.ts'
 import { offersHttp2 } from '../../scripts/probe/offers-http2.ts'
 import { readToken } from '../../scripts/probe/read-token.ts'
 import { createReport } from '../../scripts/probe/report.ts'
-import { readFacts } from '../../src/sandbox/graph/read-facts.ts'
+import { readFacts } from '../../src/sandbox/graph/facts.ts'
 import { leapingClock } from '../helpers/leaping-clock.ts'
 import {
   differing,

@@ -2,7 +2,7 @@ import t from 'tap'
 import type { ModelOptions } from '../../src/sandbox/graph/graph-model.ts'
 import type { SimulatorOptions } from '../../src/sandbox/graph/graph-simulator.ts'
 import { samplePlugins } from '../../src/sandbox/graph/sample-plugins.ts'
-import { readFacts } from '../../src/sandbox/graph/read-facts.ts'
+import { readFacts } from '../../src/sandbox/graph/facts.ts'
 import type { ProbeOptions } from '../../scripts/probe/probe.ts'
 import {
   differing,

@@ -26,7 +26,7 @@ export interface EvaluationHabits {
   readonly states?: StateNames | undefined
   /** The type of the result. @default success */
   readonly resultType?: string | undefined
-  /** How one ends when an earlier prompt of its session was never evaluated. @default as any other */
+  /** How one ends when an earlier prompt of its session never ran. @default as any other */
   readonly afterUnrun?: Partial<Pick<Script, 'state' | 'result'>> | undefined
 }
 

@@ -1,128 +1,140 @@
+import { readFileSync, statSync } from 'node:fs'
 import { z } from 'zod'
-import { assumedOutcomes } from './attempts.ts'
+import type { ModelOptions } from './graph-model.ts'
+import type { SimulatorOptions } from './graph-simulator.ts'
+import type { StateNames } from './evaluation-plan.ts'
+import { factsSchema, type Facts } from './facts-schema.ts'
+import { assumedShapes, shapeDifferences } from './shapes.ts'
 import { operations } from './markers.ts'
-import { kinds } from './shapes.ts'
 
-// What `npm run probe` learns of a tenant. The schema is what keeps a report free of secrets: it has
-// numbers, choices, and words of letters alone, and nothing else gets through.
+/** What is given to createModel and createGraphSimulator beside the rest. */
+export interface FactsOptions {
+  readonly model: Partial<Omit<ModelOptions, 'clock'>>
+  readonly simulator: Partial<Omit<SimulatorOptions, 'clock' | 'authorise' | 'model'>>
+}
 
-const word = z.string().regex(/^[A-Za-z]{1,64}$/)
-const count = z.int().min(0).max(1_000_000)
-const ms = z.int().min(0).max(86_400_000)
+const maxReportBytes = 1_000_000
 
-/** The name of a member or of a claim: short, no text. */
-export const plainName = /^[A-Za-z_]\w{0,39}$/
-const annotationName = /^\w{0,40}@(odata|microsoft\.graph)\.[A-Za-z.]{1,40}$/
+const both = ['SecurityCopilotWorkspaces.Read.All', 'SecurityCopilotWorkspaces.ReadWrite.All']
 
-/** Whether a member's name may be told. */
-export const isPlainMember = (name: string): boolean =>
-  name !== '__proto__' && (plainName.test(name) || annotationName.test(name))
+const succeeded = (status: number): boolean => status >= 200 && status < 300
 
-/** Stands for the names of members that are not told. */
-export const withheld = 'withheld'
+/** The states as they were seen, if they differ from the samples' three. */
+function statesOf({ evaluation }: Facts): StateNames | undefined {
+  if (!evaluation || !hasOtherStates(evaluation)) return undefined
+  const [first, ...later] = evaluation.states
+  if (!first) return undefined
+  const ended = evaluation.ended ? later.at(-1)?.state : undefined
+  const running = ended === undefined ? later : later.slice(0, -1)
+  return { created: first.state, running, ended }
+}
 
-const memberPath = z
-  .string()
-  .max(120)
-  .refine(path => path.split('/').every(isPlainMember))
+/** Whether other states were seen than created, running and completed, or no end. Pure. */
+export function hasOtherStates({ states, ended }: NonNullable<Facts['evaluation']>): boolean {
+  const seen = states.map(({ state }) => state).join(' ')
+  return !ended || !/^created (running )?completed$/.test(seen)
+}
 
-/** Status 0: no answer at all. */
-const outcome = z.strictObject({ status: z.int().min(0).max(599), code: word.optional() })
+/** What let a caller read although it has only ReadWrite.All, or write with only Read.All. Pure. */
+export function widerPermissions({ graphToken, calls }: Facts): { read: boolean; write: boolean } {
+  const worked = (reads: boolean) =>
+    operations.some(
+      name => /^(list|get)/.test(name) === reads && succeeded(calls[name]?.status ?? 0),
+    )
+  const known = graphToken !== undefined && graphToken.kind !== 'opaque'
+  return {
+    read: known && !graphToken.read && graphToken.write && worked(true),
+    write: known && !graphToken.write && graphToken.read && worked(false),
+  }
+}
 
-const shape = z.record(memberPath, z.array(z.enum(kinds)).max(kinds.length))
+/** Operations that are refused although the token has the permission. Pure. */
+export function refusedOperations({ graphToken, calls }: Facts): Facts['calls'] {
+  const allowed = (name: string) =>
+    graphToken === undefined ||
+    graphToken.kind === 'opaque' ||
+    (/^(list|get)/.test(name) ? graphToken.read : graphToken.write)
+  return Object.fromEntries(
+    Object.entries(calls).filter(([name, { status }]) => !succeeded(status) && allowed(name)),
+  )
+}
 
-/** What a token says of itself. */
-const token = z.strictObject({
-  kind: z.enum(['delegated', 'application', 'opaque']),
-  audience: z.enum(['graph', 'other', 'unknown']),
-  version: z.enum(['v1', 'v2', 'unknown']),
-  expired: z.boolean(),
-  read: z.boolean(),
-  write: z.boolean(),
-  /** Names of its claims. */
-  claims: z.array(z.string().regex(plainName)).max(100),
-})
+/** Pages as long as the simulator's own need no saying. */
+const usualPage = 100
+const isOwnPage = (page: { items: number; more: boolean } | undefined): boolean =>
+  page !== undefined && (page.more || page.items > usualPage)
 
-const page = z.strictObject({ items: count, more: z.boolean() })
+/** The simulator's options by which it behaves as the tenant did. Pure. */
+export function optionsOf(facts: Facts): FactsOptions {
+  const { evaluation, listing, unrun, paging, headers, latency } = facts
+  const next = unrun?.next
+  const disturbed = next !== undefined && evaluation !== undefined && isDisturbed(facts)
+  const wider = widerPermissions(facts)
+  return {
+    model: {
+      ...(evaluation?.runMs !== undefined && { evaluationSeconds: evaluation.runMs / 1000 }),
+      ...(listing?.listedAtMs !== undefined && {
+        listedAfterSeconds: listing.listedAtMs / 1000,
+      }),
+      ...(listing && listing.listedAtMs === undefined && { listedAfterSeconds: 86_400 }),
+      states: statesOf(facts),
+      resultType: evaluation?.resultType,
+      skillNames: facts.skillNames,
+      runsUnasked: unrun?.ranUnasked,
+      ...(disturbed && {
+        afterUnrun: {
+          result: next.resultType,
+          ...(next.state !== evaluation.states.at(-1)?.state && { state: next.state }),
+        },
+      }),
+    },
+    simulator: {
+      pageSize: [paging?.plugins, paging?.sessions].find(isOwnPage)?.items,
+      honoursTop: paging?.topHonoured,
+      ...(paging?.linksInside === false && { linksTo: 'https://elsewhere.example/beta' }),
+      bareEvaluation: listing?.form === 'entity',
+      outcomes: facts.outcomes,
+      refused: refusedOperations(facts),
+      permissions: { ...(wider.read && { read: both }), ...(wider.write && { write: both }) },
+      shapes: Object.fromEntries(
+        Object.entries(facts.shapes).map(([name, shape]) => [
+          name,
+          shapeDifferences(shape, assumedShapes[name as keyof typeof assumedShapes]),
+        ]),
+      ),
+      ...(headers && {
+        encoding: headers.encoding === 'other' ? 'asked' : headers.encoding,
+        requestId: headers.requestId,
+        echoesRequestId: headers.echoesRequestId,
+      }),
+      latencyMs: latency?.medianMs,
+      skewSeconds: facts.skewSeconds,
+    },
+  }
+}
 
-/** Why no answer came, or an answer that is not the server's. */
-export const troubles = ['unreachable', 'untrusted', 'late', 'html', 'proxy'] as const
+/** Whether a prompt ended otherwise after one that was never evaluated. Pure. */
+export function isDisturbed({ evaluation, unrun }: Facts): boolean {
+  const next = unrun?.next
+  if (!next || !evaluation) return false
+  return next.state !== evaluation.states.at(-1)?.state || next.resultType !== evaluation.resultType
+}
 
-/** All that a probe may learn. What it could not look at is not there. */
-export const factsSchema = z.strictObject({
-  graphToken: token.optional(),
-  serviceToken: token.optional(),
-  /** How each operation ended, at best; and what it ended with at other times. */
-  calls: z.partialRecord(z.enum(operations), outcome.extend({ sometimes: outcome.optional() })),
-  shapes: z.partialRecord(z.enum(operations), shape),
-  /** Operations whose answers this service's own schemas do not read. */
-  unread: z.array(z.enum(operations)),
-  outcomes: z.partialRecord(z.enum(Object.keys(assumedOutcomes) as Attempt[]), outcome),
-  latency: z.strictObject({ medianMs: ms, slowestMs: ms }).optional(),
-  listing: z
-    .strictObject({
-      form: z.enum(['collection', 'entity']).optional(),
-      /** When it was first listed; missing when it was not. */
-      listedAtMs: ms.optional(),
-    })
-    .optional(),
-  evaluation: z
-    .strictObject({
-      states: z.array(z.strictObject({ state: word, afterMs: ms })).max(50),
-      ended: z.boolean(),
-      resultType: word.optional(),
-      /** From creation to completion, by its own dates. */
-      runMs: ms.optional(),
-    })
-    .optional(),
-  unrun: z
-    .strictObject({
-      ranUnasked: z.boolean().optional(),
-      /** How the prompt after it ended. */
-      next: z.strictObject({ state: word, resultType: word.optional() }).optional(),
-    })
-    .optional(),
-  skillNames: z
-    .strictObject({ plain: z.boolean().optional(), slash: z.boolean().optional() })
-    .optional(),
-  paging: z
-    .strictObject({
-      plugins: page.optional(),
-      sessions: page.optional(),
-      /** Whether `$top=1` gave one item; whether links stay below the API's root. */
-      topHonoured: z.boolean().optional(),
-      linksInside: z.boolean().optional(),
-    })
-    .optional(),
-  plugins: z.strictObject({ total: count, enabled: count, sameName: count }).optional(),
-  workspaces: count.optional(),
-  headers: z
-    .strictObject({
-      requestId: z.boolean(),
-      echoesRequestId: z.boolean(),
-      encoding: z.enum(['never', 'asked', 'always', 'other']),
-      /** Whether 429 answers said how long to wait. */
-      retryAfter: z.boolean().optional(),
-    })
-    .optional(),
-  http2: z.boolean().optional(),
-  skewSeconds: z.int().optional(),
-  service: z
-    .strictObject({
-      caller: z.enum(['user', 'app', 'nobody']),
-      live: outcome,
-      ready: outcome,
-      /** A read of an evaluation that does not exist: 404 when the whole way to Graph is open. */
-      road: outcome,
-    })
-    .optional(),
-  /** What stood in the way. */
-  troubles: z.array(z.enum(troubles)),
-  /** Whether a proxy is configured. */
-  proxied: z.boolean(),
-})
+/**
+ * Reads a report of `npm run probe`, from its path, its JSON, or parsed.
+ * @throws Error when it is no such report.
+ */
+export function readFacts(report: string | object): FactsOptions {
+  try {
+    return optionsOf(z.object({ facts: factsSchema }).parse(parsed(report)).facts)
+  } catch (cause) {
+    throw new Error('Cannot read the facts: it is no report of npm run probe', { cause })
+  }
+}
 
-type Attempt = keyof typeof assumedOutcomes
-export type Facts = z.output<typeof factsSchema>
-export type TokenFacts = z.output<typeof token>
-export type Trouble = (typeof troubles)[number]
+function parsed(report: string | object): unknown {
+  if (typeof report === 'object') return report
+  if (report.trimStart().startsWith('{')) return JSON.parse(report)
+  if (statSync(report).size > maxReportBytes) throw new Error('it is too long')
+  return JSON.parse(readFileSync(report, 'utf8'))
+}

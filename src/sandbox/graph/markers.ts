@@ -87,9 +87,10 @@ function readNumber(text: string | undefined, max: number): number | undefined {
 
 /**
  * Reads the markers in a text: `[sim:result=rejected]`, `[sim:state=pending]`, `[sim:seconds=2]`,
- * `[sim:listed=3]`, `[sim:length=5000]`, and `[sim:createEvaluation=503,7]`, by which that operation
- * answers 503 with `Retry-After: 7`; `[sim:getPrompt=resetx2]` fails twice and then works, and of a
- * prompt with `[sim:result=capacityExceededx1]` only the first evaluation ends so. Pure.
+ * `[sim:listed=3]`, `[sim:length=5000]`, and `[sim:createEvaluation=503,7]`, by which that
+ * operation answers 503 with `Retry-After: 7`; `[sim:getPrompt=resetx2]` fails twice and then
+ * works, and of a prompt with `[sim:result=capacityExceededx1]` only the first evaluation ends so.
+ * Pure.
  */
 export function readScript(text: string): Script {
   const values = new Map(

@@ -105,7 +105,7 @@ export function kindOf(value: unknown): Kind {
 const isAssumed = (kind: Kind, assumed: readonly Kind[]): boolean =>
   assumed.includes(kind) || (assumed.includes('text') && (kind === 'guid' || kind === 'dateTime'))
 
-/** The members of a shape that are new or of kinds that were not assumed, with these kinds. Pure. */
+/** The members of a shape that are new, or of kinds that were not assumed. Pure. */
 export function shapeDifferences(seen: Shape, assumed: Shape): Shape {
   const different = Object.entries(seen).map(([path, those]): [string, Kind[]] => {
     const known = Object.hasOwn(assumed, path) ? (assumed[path] ?? []) : []

@@ -4,7 +4,7 @@ export interface SkillNames {
   readonly plain?: boolean | undefined
 }
 
-/** The skill that ran a prompt: the one of its slash prefix, else the orchestrator's choice. Pure. */
+/** The skill that ran a prompt: that of its slash prefix, or the orchestrator's choice. Pure. */
 export function skillNameOf(content: string, { slash, plain }: SkillNames): string | null {
   const named = /^\/(\w+)/.exec(content)?.[1]
   if (named !== undefined) return slash ? named : null
