@@ -39,7 +39,7 @@ export async function runCommand(options: CommandOptions): Promise<number> {
       if (!/^y(es)?$/i.test((await prompt('Go on? (yes/no) ')).trim())) return 2
     }
     mkdirSync(command.out, { recursive: true })
-    const report = await probe({ ...command, clock, signal, journal })
+    const report = await probe({ ...command, clock, signal, journal, say: print })
     print(sayWhichExist(journal))
     if (signal.aborted) {
       print('Stopped: no report was written.')

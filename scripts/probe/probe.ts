@@ -33,6 +33,8 @@ export interface ProbeOptions {
   readonly journal: SessionJournal
   /** Whether the environment names a proxy. */
   readonly proxied: boolean
+  /** Hears what is being done: it takes minutes. */
+  say?(what: string): void
 }
 
 function credentialsOf(caller: ServiceCaller): Record<string, string> {
@@ -83,7 +85,8 @@ async function askGraph(
     budget,
     journal,
     proxied,
-  }: Pick<ProbeOptions, 'workspace' | 'journal' | 'proxied'> & {
+    say,
+  }: Pick<ProbeOptions, 'workspace' | 'journal' | 'proxied' | 'say'> & {
     readonly budget: { left: number }
   },
   { notebook, ...parts }: Parts,
@@ -109,11 +112,14 @@ async function askGraph(
   })
   const http2 = proxied ? undefined : await offersHttp2(baseUrl)
   if (http2 !== undefined) notebook.note({ http2 })
+  say?.('Asking Graph for workspaces, plugins and sessions ...')
   await surveyLists(survey, baseUrl)
   if (skewSeconds !== undefined) notebook.note({ skewSeconds })
   // A token that is refused here is refused everywhere.
   const reached = ![0, 401].includes(notebook.status('listWorkspaces'))
-  if (reached && !signal.aborted) await surveySessions(survey)
+  if (!reached || signal.aborted) return
+  say?.('Creating sessions and prompts; an evaluation takes up to three minutes ...')
+  await surveySessions(survey)
 }
 
 /** Asks the service and Graph, and says what was seen. Never throws for what they answer. */
@@ -125,7 +131,10 @@ export async function probe(options: ProbeOptions): Promise<Report> {
   const date = new Date(clock.now()).toISOString().slice(0, 10)
   const budget = { left: evaluations }
   try {
-    if (service) await askService(service, parts)
+    if (service) {
+      options.say?.('Asking the service ...')
+      await askService(service, parts)
+    }
     if (graph) await askGraph(graph, { ...options, budget }, parts)
     return createReport(notebook.facts(), date, evaluations - budget.left)
   } finally {
