@@ -18,6 +18,7 @@ import {
 import type { Operation } from '../../src/sandbox/graph/markers.ts'
 import { assumedShapes, kindOf, type Kind, type Shape } from '../../src/sandbox/graph/shapes.ts'
 import type { Seen } from './ask.ts'
+import { headerFacts, latencyFacts } from './wire-facts.ts'
 
 /** What this service reads of each answer. It does not list workspaces. */
 const readers: Readonly<Partial<Record<Operation, z.ZodType>>> = {
@@ -73,8 +74,7 @@ export function createNotebook(proxied: boolean) {
   const unread = new Set<Operation>()
   const outcomes = new Map<Attempt, Outcome>()
   const troubles = new Set<Trouble>()
-  const times: number[] = []
-  const seenHeaders: Seen[] = []
+  const answers: Omit<Seen, 'body'>[] = []
   let further: Partial<Facts> = {}
 
   function noteShape(operation: Operation, body: unknown): void {
@@ -93,8 +93,8 @@ export function createNotebook(proxied: boolean) {
   function noteTransport(seen: Seen): void {
     if (seen.trouble) troubles.add(seen.trouble)
     if (seen.status === 0) return
-    times.push(seen.ms)
-    seenHeaders.push(seen)
+    const { body, ...rest } = seen
+    answers.push(rest)
   }
 
   /** That it worked once is kept, and beside it the last time that it did not. */
@@ -109,40 +109,6 @@ export function createNotebook(proxied: boolean) {
     } else {
       calls.set(operation, known && isSuccess(known) ? { ...known, sometimes: outcome } : outcome)
     }
-  }
-
-  function headerFacts(): Partial<Facts> {
-    if (seenHeaders.length === 0) return {}
-    const encodings = (gzip: boolean) =>
-      seenHeaders
-        .filter(seen => seen.gzip === gzip)
-        .map(({ headers }) => headers['content-encoding'])
-        .filter(encoding => encoding !== undefined && encoding !== 'identity')
-    const all = [...encodings(true), ...encodings(false)]
-    const other = all.some(encoding => encoding !== 'gzip')
-    const encoding = encodings(false).length > 0 ? 'always' : all.length > 0 ? 'asked' : 'never'
-    const throttled = seenHeaders.filter(({ retryAfter }) => retryAfter !== undefined)
-    return {
-      headers: {
-        requestId: seenHeaders.every(({ headers }) => 'request-id' in headers),
-        echoesRequestId: seenHeaders.every(
-          ({ headers, sentId }) => headers['client-request-id'] === sentId,
-        ),
-        encoding: other ? 'other' : encoding,
-        ...(throttled.length > 0 && {
-          retryAfter: throttled.every(({ retryAfter }) => retryAfter === true),
-        }),
-      },
-    }
-  }
-
-  function latencyFacts(): Partial<Facts> {
-    const sorted = times.toSorted((a, b) => a - b)
-    const medianMs = sorted[Math.floor(sorted.length / 2)]
-    const slowestMs = sorted.at(-1)
-    return medianMs === undefined || slowestMs === undefined
-      ? {}
-      : { latency: { medianMs, slowestMs } }
   }
 
   return {
@@ -173,8 +139,8 @@ export function createNotebook(proxied: boolean) {
     facts: (): Facts =>
       factsSchema.parse({
         ...further,
-        ...latencyFacts(),
-        ...headerFacts(),
+        ...latencyFacts(answers),
+        ...headerFacts(answers),
         calls: Object.fromEntries(calls),
         shapes: Object.fromEntries(
           Array.from(shapes, ([name, shape]) => [

@@ -1,4 +1,5 @@
-import { rowsOf, type Row } from './rows.ts'
+import type { Row } from './row-rule.ts'
+import { rowsOf } from './rows.ts'
 import type { Report } from './report.ts'
 import { wayOut } from './way-out.ts'
 

@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { factsSchema, type Facts } from '../../src/sandbox/graph/facts-schema.ts'
 import { adviceOf, advices } from './doctor.ts'
-import { rowsOf, verdicts } from './rows.ts'
+import { verdicts } from './row-rule.ts'
+import { rowsOf } from './rows.ts'
 
 /** What is written: facts, and what follows from them. It has no place for a text of a server. */
 export const reportSchema = z.strictObject({

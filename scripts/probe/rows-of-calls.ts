@@ -3,7 +3,7 @@ import { assumedShapes, shapeDifferences } from '../../src/sandbox/graph/shapes.
 import { refusedOperations, widerPermissions } from '../../src/sandbox/graph/facts.ts'
 import type { Facts } from '../../src/sandbox/graph/facts-schema.ts'
 import type { Outcome } from '../../src/sandbox/graph/attempts.ts'
-import type { Question } from './rows.ts'
+import type { RowRule } from './row-rule.ts'
 
 export const showOutcome = ({ status, code }: Outcome): string =>
   status === 0 ? 'no answer' : code === undefined ? String(status) : `${status} ${code}`
@@ -26,7 +26,7 @@ const withoutIt: Readonly<Partial<Record<Operation, string>>> = {
   listEvaluations: 'Promptbook results, and evaluations whose answer was lost, are not found.',
 }
 
-const callRow = (operation: Operation): Question => ({
+const callRow = (operation: Operation): RowRule => ({
   key: `call.${operation}`,
   question: `Does ${operation} work with this token?`,
   assumed: operation.startsWith('create') ? '201' : '200',
@@ -54,7 +54,7 @@ function seeShape(operation: Operation, { shapes, unread }: Facts) {
   return { seen: differs ? showShape(differences) + read : 'the same', differs }
 }
 
-const shapeRow = (operation: Operation): Question => ({
+const shapeRow = (operation: Operation): RowRule => ({
   key: `shape.${operation}`,
   question: `Which members does ${operation} answer with, and of what kinds?`,
   assumed: 'the members of the type metadata',
@@ -68,7 +68,7 @@ const permissionRow = (
   way: 'read' | 'write',
   question: string,
   assumed: string,
-): Question => ({
+): RowRule => ({
   key,
   question,
   assumed,
@@ -85,7 +85,7 @@ const permissionRow = (
 })
 
 /** Whether each operation works, what it answers with, and what it needs. */
-export const callRows: readonly Question[] = [
+export const callRows: readonly RowRule[] = [
   ...operations.map(callRow),
   ...operations.map(shapeRow),
   permissionRow('permission.read', 'read', 'Does ReadWrite.All read as well?', 'no'),

@@ -1,6 +1,6 @@
 import { assumedOutcomes, type Attempt, type Outcome } from '../../src/sandbox/graph/attempts.ts'
 import { showOutcome } from './rows-of-calls.ts'
-import type { Question } from './rows.ts'
+import type { RowRule } from './row-rule.ts'
 
 const notFound = 'The service answers 404 by the status; any other status would be a 502 or 403.'
 
@@ -30,8 +30,8 @@ const texts: Readonly<Record<Attempt, readonly [question: string, means: string]
 }
 
 /** How what the reference pages do not tell of ended. */
-export const outcomeRows: readonly Question[] = Object.entries(texts).map(
-  ([name, [question, means]]): Question => {
+export const outcomeRows: readonly RowRule[] = Object.entries(texts).map(
+  ([name, [question, means]]): RowRule => {
     const attempt = name as Attempt
     const assumed: Outcome = assumedOutcomes[attempt]
     return {

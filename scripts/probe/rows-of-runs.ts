@@ -1,5 +1,5 @@
 import { hasOtherStates, isDisturbed } from '../../src/sandbox/graph/facts.ts'
-import type { Question, Sight } from './rows.ts'
+import type { RowRule, Sight } from './row-rule.ts'
 
 const seconds = (ms: number): string => `${ms / 1000} s`
 const yesNo = (is: boolean): string => (is ? 'yes' : 'no')
@@ -11,7 +11,7 @@ const no = (is: boolean | undefined): Sight =>
 const usualRunMs = 16_500
 
 /** What evaluations showed. */
-export const runRows: readonly Question[] = [
+export const runRows: readonly RowRule[] = [
   {
     key: 'listing.form',
     question: 'Is list evaluations a collection?',

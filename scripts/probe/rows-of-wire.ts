@@ -1,6 +1,6 @@
 import type { Facts, TokenFacts } from '../../src/sandbox/graph/facts-schema.ts'
 import { showOutcome } from './rows-of-calls.ts'
-import type { Question, Sight } from './rows.ts'
+import type { RowRule, Sight } from './row-rule.ts'
 
 /** A yes or no where yes is assumed. */
 const yes = (is: boolean | undefined): Sight =>
@@ -38,7 +38,7 @@ function seeRoad(facts: Facts, caller: string, expected: readonly string[]): Sig
 }
 
 /** Pages, headers, clocks, tokens, and this service. */
-export const wireRows: readonly Question[] = [
+export const wireRows: readonly RowRule[] = [
   {
     key: 'paging.size',
     question: 'How many items has a page?',
