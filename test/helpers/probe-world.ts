@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
@@ -36,9 +36,16 @@ export function authorise(token: string) {
 export const probeWorld = (t: Test, { simulator, ...options }: WorldOptions = {}): Promise<World> =>
   world(t, { ...options, simulator: { authorise, ...simulator } })
 
-/** A new folder, gone when the test ends. */
+let root: string | undefined
+
+/** A new folder, gone when the process ends. */
 export function folder(): string {
-  return mkdtempSync(join(tmpdir(), 'probe-'))
+  if (root === undefined) {
+    const made = mkdtempSync(join(tmpdir(), 'probe-'))
+    process.once('exit', () => rmSync(made, { recursive: true, force: true }))
+    root = made
+  }
+  return mkdtempSync(join(root, 'run-'))
 }
 
 /** A probe of this world, with both permissions and all evaluations unless said otherwise. */
