@@ -324,6 +324,45 @@ t.test('a list', async t => {
   })
 })
 
+t.test('an evaluation is listed late', async t => {
+  const listed = async ({ call }: Awaited<ReturnType<typeof graph>>, path: string) =>
+    (await call('GET', path)).body.value.length
+
+  await t.test('when the simulator is told so', async t => {
+    const g = await graph(t, { model: { listedAfterSeconds: 2 } })
+    const { evaluations, path } = await g.run('Hello')
+    g.clock.advance(1999)
+    t.equal(await listed(g, evaluations), 0)
+    t.equal((await g.call('GET', path)).status, 200, 'it can be read by its id')
+    g.clock.advance(1)
+    t.equal(await listed(g, evaluations), 1)
+  })
+
+  await t.test('when its prompt says so', async t => {
+    const g = await graph(t)
+    const { evaluations } = await g.run('Hello [sim:listed=3]')
+    g.clock.advance(2999)
+    t.equal(await listed(g, evaluations), 0)
+    g.clock.advance(1)
+    t.equal(await listed(g, evaluations), 1)
+  })
+})
+
+t.test('a result can be that of the first evaluations of a prompt only', async t => {
+  const { call, run, clock } = await graph(t)
+  const { evaluations, path } = await run('Hello [sim:result=capacityExceededx1]')
+  t.match((await call('GET', path)).body, {
+    state: 'completed',
+    result: { type: 'capacityExceeded' },
+  })
+  const { body } = await call('POST', evaluations, {})
+  const second = `${evaluations}/${body.id}`
+  clock.advance(10_000)
+  t.equal((await call('GET', second)).body.state, 'running', 'it takes the ordinary time')
+  clock.advance(10_000)
+  t.match((await call('GET', second)).body, { state: 'completed', result: { type: 'success' } })
+})
+
 t.test('PATCH changes a session’s name and its date', async t => {
   const { call, run, clock } = await graph(t)
   const { session } = await run('Hello')
@@ -481,14 +520,16 @@ t.test('readScript()', async t => {
   const none = {
     state: undefined,
     result: undefined,
+    resultTimes: undefined,
     seconds: undefined,
+    listed: undefined,
     length: undefined,
     failures: new Map(),
   }
   t.same(readScript('Hello'), none)
   t.same(
     readScript(
-      '[sim:seconds=-1][sim:length=lots][sim:getEvaluation=200][sim:other=5] [sim:result]',
+      '[sim:seconds=-1][sim:listed=x][sim:length=lots][sim:getEvaluation=200][sim:other=5] [sim:result]',
     ),
     none,
   )
@@ -502,6 +543,12 @@ t.test('readScript()', async t => {
       length: 10,
     },
   )
+  t.same(readScript('[sim:result=capacityExceededx2] [sim:listed=3]'), {
+    ...none,
+    result: 'capacityExceeded',
+    resultTimes: 2,
+    listed: 3,
+  })
 })
 
 t.test('simulatedAnswer()', async t => {

@@ -1,3 +1,4 @@
+import { refusalOf, type Attempt, type Outcomes } from './attempts.ts'
 import { graphError } from './error-response.ts'
 import type { Query } from './odata.ts'
 
@@ -25,9 +26,9 @@ export interface Call {
   readonly path: string
 }
 
-/** What exists for the caller, or Graph's 404. */
-export function found<T>(entity: T | undefined): T {
-  if (entity === undefined) throw graphError(404)
+/** What exists for the caller, or the error for what is not there. */
+export function found<T>(entity: T | undefined, attempt: Attempt, outcomes?: Outcomes): T {
+  if (entity === undefined) throw refusalOf(attempt, outcomes)
   return entity
 }
 

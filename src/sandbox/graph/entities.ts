@@ -11,7 +11,7 @@ export interface PromptEntity {
   readonly id: string
   readonly type: string
   readonly createdDateTime: string
-  lastModifiedDateTime: string
+  readonly lastModifiedDateTime: string
   readonly skillName: string | null
   readonly content: string
   readonly inputs: { readonly keyValuePairs: readonly unknown[] }

@@ -2,14 +2,23 @@ import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../lib/clock.ts'
 import { dateTime, ticksPerMs } from './date-time.ts'
 import type { EvaluationEntity, PluginEntity, PromptEntity, SessionEntity } from './entities.ts'
-import { evaluationAt, planEvaluation, type EvaluationPlan } from './evaluation-plan.ts'
+import {
+  evaluationAt,
+  isListedAt,
+  planEvaluation,
+  type EvaluationHabits,
+  type EvaluationPlan,
+} from './evaluation-plan.ts'
 import { samplePlugins } from './sample-plugins.ts'
 import { readScript, type Script } from './markers.ts'
+import { skillNameOf, type SkillNames } from './skill-name.ts'
 
-export interface ModelOptions {
+export interface ModelOptions extends EvaluationHabits {
   readonly clock: Clock
-  /** How long an evaluation takes. @default 16.5, as in the reference page's sample */
-  readonly evaluationSeconds?: number | undefined
+  /** Which prompts get a `skillName` when they run. @default none */
+  readonly skillNames?: SkillNames | undefined
+  /** Whether a prompt is evaluated without being asked to. @default false */
+  readonly runsUnasked?: boolean | undefined
   /** @default samplePlugins */
   readonly plugins?: readonly PluginEntity[] | undefined
 }
@@ -23,7 +32,7 @@ export interface PromptBody {
 }
 
 interface PromptState {
-  readonly entity: PromptEntity
+  entity: PromptEntity
   readonly place: number
   readonly script: Script
   readonly evaluations: Map<string, EvaluationPlan>
@@ -43,8 +52,10 @@ export type Model = ReturnType<typeof createModel>
  */
 export function createModel({
   clock,
-  evaluationSeconds = 16.5,
+  skillNames = {},
+  runsUnasked = false,
   plugins = samplePlugins,
+  ...habits
 }: ModelOptions) {
   const sessions = new Map<string, SessionState>()
   let last = 0n
@@ -69,10 +80,29 @@ export function createModel({
   const findPrompt = (owner: string, sessionId: string, id: string): PromptState | undefined =>
     findSession(owner, sessionId)?.prompts.get(id.toLowerCase())
 
+  /** The next evaluation of a prompt. Always answers `created`, however short it is. */
+  function evaluate({ prompts }: SessionState, prompt: PromptState): EvaluationEntity {
+    const { place, script, entity, evaluations } = prompt
+    const created = next()
+    const plan = planEvaluation(habits, {
+      id: randomUUID(),
+      created,
+      content: entity.content,
+      place,
+      script,
+      earlier: evaluations.size,
+      unrun: [...prompts.values()].some(other => other.place < place && !other.evaluations.size),
+    })
+    evaluations.set(plan.id, plan)
+    const skillName = entity.skillName ?? skillNameOf(entity.content, skillNames)
+    prompt.entity = { ...entity, skillName, lastModifiedDateTime: dateTime(next()) }
+    return evaluationAt(plan, created - 1n)
+  }
+
   return {
     listPlugins: (): readonly PluginEntity[] => plugins,
 
-    createSession(owner: string, displayName: string): SessionEntity {
+    createSession(owner: string, displayName: string | null): SessionEntity {
       const created = dateTime(next())
       const entity = {
         id: randomUUID(),
@@ -115,12 +145,14 @@ export function createModel({
         inputs: body.inputs ?? { keyValuePairs: [] },
         skillInputDescriptors: [],
       }
-      session.prompts.set(entity.id, {
+      const prompt: PromptState = {
         entity,
         place: session.prompts.size + 1,
         script: readScript(body.content),
         evaluations: new Map(),
-      })
+      }
+      session.prompts.set(entity.id, prompt)
+      if (runsUnasked) evaluate(session, prompt)
       return entity
     },
 
@@ -132,27 +164,18 @@ export function createModel({
     getPrompt: (owner: string, sessionId: string, id: string): PromptEntity | undefined =>
       findPrompt(owner, sessionId, id)?.entity,
 
-    /** Always answers `created`, however short the evaluation is. */
     createEvaluation(
       owner: string,
       sessionId: string,
       promptId: string,
     ): EvaluationEntity | undefined {
+      const session = findSession(owner, sessionId)
       const prompt = findPrompt(owner, sessionId, promptId)
-      if (!prompt) return undefined
-      const { place, script, entity } = prompt
-      const created = next()
-      const plan = planEvaluation(evaluationSeconds, {
-        id: randomUUID(),
-        created,
-        content: entity.content,
-        place,
-        script,
-      })
-      prompt.evaluations.set(plan.id, plan)
-      entity.lastModifiedDateTime = dateTime(next())
-      return evaluationAt(plan, created - 1n)
+      return session && prompt && evaluate(session, prompt)
     },
+
+    countEvaluations: (owner: string, sessionId: string, promptId: string): number =>
+      findPrompt(owner, sessionId, promptId)?.evaluations.size ?? 0,
 
     listEvaluations(
       owner: string,
@@ -160,7 +183,12 @@ export function createModel({
       promptId: string,
     ): EvaluationEntity[] | undefined {
       const prompt = findPrompt(owner, sessionId, promptId)
-      return prompt && [...prompt.evaluations.values()].map(plan => evaluationAt(plan, now()))
+      return (
+        prompt &&
+        [...prompt.evaluations.values()]
+          .filter(plan => isListedAt(plan, now(), habits))
+          .map(plan => evaluationAt(plan, now()))
+      )
     },
 
     getEvaluation(

@@ -6,12 +6,22 @@ import type { Call, Caller } from './call.ts'
 import { GraphError, graphError, scriptedError, strangeAnswers } from './error-response.ts'
 import type { Model } from './graph-model.ts'
 import { QueryError } from './odata.ts'
-import { publishedOperations, workspaceId, type OperationOptions } from './operations.ts'
+import { errorOf, type Outcome } from './attempts.ts'
+import { checkWorkspace, publishedOperations, type OperationOptions } from './operations.ts'
+import { reshape } from './reshape.ts'
+import { createTransport, type TransportOptions } from './transport.ts'
+import type { Shape } from './shapes.ts'
 import type { Answer } from './responses.ts'
 import { readScript, type Failure, type Operation } from './markers.ts'
 
-export interface SimulatorOptions extends OperationOptions {
+export interface SimulatorOptions extends OperationOptions, TransportOptions {
   readonly clock: Clock
+  /** Permissions that let a caller read, and write. @default Read.All alone, ReadWrite.All alone */
+  readonly permissions?: Partial<Permissions> | undefined
+  /** Operations that are always refused. */
+  readonly refused?: Readonly<Partial<Record<Operation, Outcome>>> | undefined
+  /** Members of other kinds than usual. */
+  readonly shapes?: Readonly<Partial<Record<Operation, Shape>>> | undefined
   /** Whom a bearer token stands for; `undefined` refuses it. */
   authorise(token: string): Caller | undefined
   /** Hears of every call that is published, before it is answered. */
@@ -25,22 +35,26 @@ type BrokenKind = 'reset' | 'lost' | 'truncated' | 'drip' | 'stall'
 const root = '/beta'
 const workspaces = `${root}/security/securityCopilot/workspaces`
 
-const jsonType =
-  'application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8'
-const diagnostic =
-  '{"ServerInfo":{"DataCenter":"Simulator","Slice":"E","Ring":"0","ScaleUnit":"000"}}'
+export interface Permissions {
+  readonly read: readonly string[]
+  readonly write: readonly string[]
+}
 
-/** The least privileged permission: Read.All does not write, and ReadWrite.All does not read. */
-const permissionFor = (method: string): string =>
-  `SecurityCopilotWorkspaces.${method === 'GET' ? 'Read' : 'ReadWrite'}.All`
+/** The least privileged permissions: Read.All does not write, and ReadWrite.All does not read. */
+const leastPermissions: Permissions = {
+  read: ['SecurityCopilotWorkspaces.Read.All'],
+  write: ['SecurityCopilotWorkspaces.ReadWrite.All'],
+}
 
 function authorised(
   { headers, method }: FastifyRequest,
-  authorise: SimulatorOptions['authorise'],
+  { authorise, permissions }: Pick<SimulatorOptions, 'authorise' | 'permissions'>,
 ): Caller {
   const caller = authorise(/^Bearer (\S+)$/.exec(headers.authorization ?? '')?.[1] ?? '')
   if (!caller) throw graphError(401)
-  if (!caller.scopes.includes(permissionFor(method))) throw graphError(403)
+  const { read, write } = { ...leastPermissions, ...permissions }
+  if (!(method === 'GET' ? read : write).some(name => caller.scopes.includes(name)))
+    throw graphError(403)
   return caller
 }
 
@@ -86,9 +100,6 @@ function breakOff(reply: FastifyReply, kind: BrokenKind, run: () => Answer): voi
   }
 }
 
-const send = (reply: FastifyReply, body: object): FastifyReply =>
-  reply.type(jsonType).serializer(JSON.stringify).send(body)
-
 /**
  * Graph's HTTP over the model: the twelve published operations, and Graph's errors for everything
  * else.
@@ -98,6 +109,9 @@ export function createGraphSimulator({
   authorise,
   onCall,
   fault,
+  permissions,
+  refused = {},
+  shapes = {},
   ...options
 }: SimulatorOptions): FastifyInstance {
   const app = Fastify({
@@ -114,13 +128,8 @@ export function createGraphSimulator({
     return times === undefined || before < times
   }
 
-  app.addHook('onRequest', async (request, reply) => {
-    reply.headers({
-      'request-id': request.id,
-      'client-request-id': request.headers['client-request-id'] ?? randomUUID(),
-      'x-ms-ags-diagnostic': diagnostic,
-    })
-  })
+  const { begin, send } = createTransport(clock, options)
+  app.addHook('onRequest', begin)
 
   app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
     const status = error instanceof QueryError ? 400 : (error.statusCode ?? 500)
@@ -145,7 +154,7 @@ export function createGraphSimulator({
       exposeHeadRoute: false,
       handler: (request, reply) => {
         const call: Call = {
-          caller: authorised(request, authorise),
+          caller: authorised(request, { authorise, permissions }),
           params: request.params as Call['params'],
           query: request.query as Call['query'],
           body: (request.body ?? {}) as Call['body'],
@@ -154,7 +163,8 @@ export function createGraphSimulator({
         }
         onCall?.(name)
         const { workspace = 'default' } = call.params
-        if (workspace !== 'default' && workspace !== workspaceId) throw graphError(404)
+        checkWorkspace(workspace, options.outcomes)
+        if (refused[name]) throw errorOf(refused[name])
         const planned = fault?.(name) ?? scriptedFailure(name, call, options.model)
         const failure = planned && isDue(planned, `${name} ${request.url}`) ? planned : undefined
         const error = failure && scriptedError(failure)
@@ -175,7 +185,8 @@ export function createGraphSimulator({
             return reply
         }
         const answer = run(call)
-        return send(reply.code(answer.status), answer.body)
+        const shape = shapes[name]
+        return send(reply.code(answer.status), shape ? reshape(answer.body, shape) : answer.body)
       },
     })
   }

@@ -47,11 +47,21 @@ export interface Script {
   readonly state: string | undefined
   /** The type of the result. */
   readonly result: string | undefined
+  /** How many evaluations of the prompt get that result, before one succeeds; all, without it. */
+  readonly resultTimes: number | undefined
   /** How long the evaluation takes. */
   readonly seconds: number | undefined
+  /** How long after its creation an evaluation is listed, in seconds. */
+  readonly listed: number | undefined
   /** Length of the answer in characters. */
   readonly length: number | undefined
   readonly failures: ReadonlyMap<string, Failure>
+}
+
+/** `what` and how often, as in `resetx2`. */
+function readTimes(value: string): { what: string; times: number | undefined } {
+  const [, what = '', often] = /^(.+?)(?:x(\d))?$/.exec(value) ?? []
+  return { what, times: often === undefined ? undefined : Number(often) }
 }
 
 const marker = /\[sim:(\w+)=([\w.,-]+)\]/g
@@ -60,8 +70,7 @@ const marker = /\[sim:(\w+)=([\w.,-]+)\]/g
 const maxLength = 10_000_000
 
 function readFailure(value: string): Failure | undefined {
-  const [, what = '', often] = /^(.+?)(?:x(\d))?$/.exec(value) ?? []
-  const times = often === undefined ? undefined : Number(often)
+  const { what, times } = readTimes(value)
   const kind = failureKinds.find(name => name === what)
   if (kind) return { kind, times }
   const [, status, retryAfter] = /^([45]\d\d)(?:,([\d.-]+))?$/.exec(what) ?? []
@@ -78,8 +87,10 @@ function readNumber(text: string | undefined, max: number): number | undefined {
 
 /**
  * Reads the markers in a text: `[sim:result=rejected]`, `[sim:state=pending]`, `[sim:seconds=2]`,
- * `[sim:length=5000]`, and `[sim:createEvaluation=503,7]`, by which that operation answers 503 with
- * `Retry-After: 7`; `[sim:getPrompt=resetx2]` fails twice and then works. Pure.
+ * `[sim:listed=3]`, `[sim:length=5000]`, and `[sim:createEvaluation=503,7]`, by which that
+ * operation answers 503 with `Retry-After: 7`; `[sim:getPrompt=resetx2]` fails twice and then
+ * works, and of a prompt with `[sim:result=capacityExceededx1]` only the first evaluation ends so.
+ * Pure.
  */
 export function readScript(text: string): Script {
   const values = new Map(
@@ -90,9 +101,12 @@ export function readScript(text: string): Script {
     const failure = readFailure(values.get(operation) ?? '')
     if (failure) failures.set(operation, failure)
   }
+  const { what: result, times: resultTimes } = readTimes(values.get('result') ?? '')
   return {
     state: values.get('state'),
-    result: values.get('result'),
+    result: result || undefined,
+    resultTimes,
+    listed: readNumber(values.get('listed'), 86_400),
     seconds: readNumber(values.get('seconds'), 86_400),
     length: readNumber(values.get('length'), maxLength),
     failures,

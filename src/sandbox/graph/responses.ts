@@ -42,14 +42,26 @@ const tips = (context: string, key: string, properties: string): string =>
   'Use $select to choose only the properties your app needs, as this can lead to performance improvements. ' +
   `For example: GET ${openKeys(context)}${key}?$select=${properties}`
 
+/** How lists are cut into pages. */
+export interface PagingOptions {
+  /** Items on a page of a list. @default 100 */
+  readonly pageSize?: number | undefined
+  /** Whether `$top` makes pages shorter. @default true */
+  readonly honoursTop?: boolean | undefined
+  /** Where links to next pages lead. @default the API's root as the caller wrote it */
+  readonly linksTo?: string | undefined
+}
+
 /** A page of a collection. */
 export function listed(
   call: Call,
   { contextOf, tip }: Resource,
   items: readonly object[],
-  pageSize: number,
+  { pageSize = 100, honoursTop = true, linksTo = call.base }: PagingOptions,
 ): Answer {
-  const { items: value, count, skipToken } = pageOf(items, call.query, pageSize)
+  const { $top, ...withoutTop } = call.query
+  const query = honoursTop ? call.query : withoutTop
+  const { items: value, count, skipToken } = pageOf(items, query, pageSize)
   const context = contextOf(call.params)
   const next = new URLSearchParams({ ...call.query, $skiptoken: skipToken ?? '' })
   return {
@@ -59,7 +71,7 @@ export function listed(
       '@microsoft.graph.tips': tips(context, '', tip),
       ...(call.query['$count'] === 'true' && { '@odata.count': count }),
       ...(skipToken !== undefined && {
-        '@odata.nextLink': `${call.base}${call.path}?${next.toString()}`,
+        '@odata.nextLink': `${linksTo}${call.path}?${next.toString()}`,
       }),
       value,
     },
