@@ -83,7 +83,10 @@ export interface Simulation {
   readonly seed?: number
   /** A new pace, that has seen nothing, after so many evaluations. */
   readonly restartAfter?: number
-  /** How long the first request is held, and how long each later one; absent: one poll after another. */
+  /**
+   * How long the first request is held, and how long each later one; absent: one poll after
+   * another.
+   */
   readonly holdMs?: { readonly first: number; readonly later: number }
   /** Callers that wait for the same evaluation, each starting a little after the one before. */
   readonly holders?: number

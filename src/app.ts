@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import type { Authenticate } from './auth/caller.ts'
 import type { Copilot } from './copilot/copilot.ts'
+import type { PollPace } from './copilot/poll-interval.ts'
 import type { Clock } from './lib/clock.ts'
 import type { Limiter, Quota } from './limits/limiter.ts'
 import { documents } from './openapi/documents.ts'
@@ -59,6 +60,7 @@ export const serverLimits: ServerLimits = {
 /** What the service is made of. */
 export interface Parts {
   readonly copilot: Copilot
+  readonly pace: PollPace
   readonly authenticate: Authenticate
   readonly limiter: Limiter
   readonly quota: Quota
@@ -71,8 +73,9 @@ export interface Parts {
   readonly limits: ServerLimits
   /** Base of the URLs handed out, without a closing slash. */
   readonly publicUrl: string
-  /** How long Submit waits when the caller does not say. */
+  /** How long Submit, and a poll of its result, wait when the caller does not say. */
   readonly submitWaitSeconds: number
+  readonly resultWaitSeconds: number
   /** Put on every response. */
   readonly extraHeaders: Readonly<Record<string, string>>
 }
@@ -86,6 +89,7 @@ const maxParamLength = 16_384
 /** Puts the service together. Reads no environment and opens no socket. */
 export function buildApp({
   copilot,
+  pace,
   authenticate,
   limiter,
   quota,
@@ -145,9 +149,9 @@ export function buildApp({
       journal.named = params as typeof journal.named
       done()
     })
-    actions.register(submitRoutes, { copilot, clock, ...wire })
+    actions.register(submitRoutes, { copilot, clock, pace, ...wire })
     actions.register(fetchPromptStatusRoute, { copilot })
-    actions.register(pollPromptRoutes, { copilot, clock, ...wire })
+    actions.register(pollPromptRoutes, { copilot, clock, pace, ...wire })
     actions.register(fetchPromptbookStatusRoute, { copilot })
   })
   return app

@@ -92,6 +92,9 @@ export const environment = z.object({
     .describe(
       'How long Submit waits for the answer when the caller does not say, in seconds: 0 to 100',
     ),
+  RESULT_WAIT_SECONDS: integer(0, 100)
+    .default(20)
+    .describe('How long a poll of `/result` waits for the end, in seconds: 0 to 100'),
   SKILL_MODE: z
     .enum(['content', 'native'], 'must be content or native')
     .default('content')

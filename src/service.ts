@@ -5,6 +5,7 @@ import type { Authenticate, Caller } from './auth/caller.ts'
 import { createEntra } from './auth/entra.ts'
 import type { Config } from './config.ts'
 import { createCopilot } from './copilot/copilot.ts'
+import { createPollPace } from './copilot/poll-interval.ts'
 import { createGraphClient } from './graph/client.ts'
 import { createGraphRequest } from './graph/request.ts'
 import { resilient } from './graph/resilience.ts'
@@ -130,7 +131,9 @@ export async function createService(
   const baseUrl = config.GRAPH_BASE_URL
   const request = createGraphRequest({ baseUrl, clock, observer, ...overrides.graphLimits })
   opened.push(request.close)
+  const pace = createPollPace()
   const copilot = createCopilot({
+    pace,
     graph: createGraphClient({
       send: resilient(request.send, { clock, random, observer }),
       baseUrl,
@@ -149,6 +152,7 @@ export async function createService(
   const app = buildApp({
     authenticate: overrides.authenticate ?? authenticate,
     copilot,
+    pace,
     limiter,
     quota,
     clock,
@@ -159,6 +163,7 @@ export async function createService(
     limits: { ...serverLimits, ...overrides.serverLimits },
     publicUrl: config.PUBLIC_URL,
     submitWaitSeconds: config.SUBMIT_WAIT_SECONDS,
+    resultWaitSeconds: config.RESULT_WAIT_SECONDS,
     extraHeaders: overrides.extraHeaders ?? {},
   })
   opened.push(() => app.close())

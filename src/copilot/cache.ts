@@ -1,8 +1,11 @@
 import { LRUCache } from 'lru-cache'
 import type { EvaluationId, GraphClient, PromptId } from '../graph/client.ts'
 import type { GraphContext } from '../graph/context.ts'
-import type { Evaluation, Plugin } from '../graph/resources.ts'
+import type { Evaluation, Plugin, Prompt } from '../graph/resources.ts'
 import type { Clock } from '../lib/clock.ts'
+import { createSingleFlight } from '../lib/single-flight.ts'
+import { isEnded, newestOf, spentNothing } from './evaluation.ts'
+import type { PollPace } from './poll-interval.ts'
 import { skillNameOf } from './prompt.ts'
 
 /** The part of a prompt that never changes. */
@@ -12,79 +15,170 @@ export interface PromptText {
 }
 
 /**
- * What is read of Graph once and remembered, for each connection by itself; concurrent readers
- * share one read.
+ * What is read of Graph once and remembered, for each connection by itself and bounded in bytes.
+ * Single flight: concurrent callers share one read.
  */
 export interface Cache {
   prompt(context: GraphContext, ids: PromptId): Promise<PromptText>
   /** Remembers a prompt that was just created or listed. */
   keepPrompt(context: GraphContext, ids: PromptId, prompt: PromptText): PromptText
   /**
-   * An evaluation as it was within the last second, or `fresh`: whoever waits for the same one
-   * shares the polls.
+   * An evaluation as it is now; one that ended does not change, and is remembered for 5 minutes.
+   */
+  evaluation(context: GraphContext, ids: EvaluationId): Promise<Evaluation>
+  /**
+   * An evaluation as it was a moment ago, or `fresh`: whoever waits for the same one shares the
+   * polls.
    */
   poll(context: GraphContext, ids: EvaluationId, fresh: boolean): Promise<Evaluation>
+  /**
+   * The newest evaluation of a listed prompt. One that ended is remembered for 5 minutes, unless
+   * Graph has changed the prompt since: creating an evaluation does.
+   */
+  newestEvaluation(
+    context: GraphContext,
+    ids: PromptId,
+    prompt: Prompt,
+  ): Promise<Evaluation | undefined>
   /** The workspace's plugins, read at most once a minute (docs/api.md#21-body). */
   plugins(context: GraphContext): Promise<readonly Plugin[]>
 }
 
-/** Characters of remembered prompts: 16 MiB, twice as much where they are not Latin. */
-const maxPromptCharacters = 16 * 1024 * 1024
-
-/** What an entry costs beside its text, in characters of one byte, as measured. */
-const entryOverhead = 550
+export interface CacheOptions {
+  readonly graph: GraphClient
+  readonly clock: Clock
+  /** Hears how long evaluations took that were polled to their end. */
+  readonly pace: PollPace
+}
 
 /**
- * Polls of one evaluation are shared for so long: a little less than the shortest pause between two
- * polls.
+ * Bytes of remembered prompts and of remembered results, with what an entry costs beside its text.
  */
-const sharedPollMs = 900
+const maxPromptBytes = 16 * 1024 * 1024
+const maxResultBytes = 32 * 1024 * 1024
+const maxPluginBytes = 8 * 1024 * 1024
+const entryBytes = 550
 
-const maxPolled = 10_000
+/** How long an evaluation that ended is remembered, in ms. */
+const endedMs = 5 * 60_000
 
-const maxPluginLists = 1000
 const pluginListMs = 60_000
+
+/**
+ * Polls of one evaluation are shared for so long: a little less than the shortest poll interval.
+ */
+const sharedPollMs = 400
+
+const never = new AbortController().signal
+
+/**
+ * The bytes that a text may take: V8 needs two for each of its characters where one is not Latin.
+ */
+const bytesOf = (text: string | null | undefined): number => 2 * (text?.length ?? 0)
 
 const promptKey = ({ caller: { key } }: GraphContext, { sessionId, promptId }: PromptId): string =>
   `${key} ${sessionId.toLowerCase()} ${promptId.toLowerCase()}`
 
-export function createCache(graph: GraphClient, clock: Clock): Cache {
-  const prompts = new LRUCache<string, PromptText, { context: GraphContext; ids: PromptId }>({
-    maxSize: maxPromptCharacters,
-    sizeCalculation: ({ content }) => content.length + entryOverhead,
-    fetchMethod: async (_key, _stale, { context: { context, ids } }) => {
-      const { content, skillName } = await graph.getPrompt(context, ids)
-      return { content, skillName: skillNameOf({ content, skillName }) }
-    },
-  })
-  const plugins = new LRUCache<string, readonly Plugin[], GraphContext>({
-    max: maxPluginLists,
-    ttl: pluginListMs,
-    ttlResolution: 0,
-    perf: { now: () => clock.monotonic() },
-    fetchMethod: (_key, _stale, { context }) => graph.listPlugins(context),
-  })
+const evaluationKey = (context: GraphContext, ids: EvaluationId): string =>
+  `${promptKey(context, ids)} ${ids.evaluationId.toLowerCase()}`
 
-  const polled = new LRUCache<string, Evaluation, { context: GraphContext; ids: EvaluationId }>({
-    max: maxPolled,
-    ttl: sharedPollMs,
-    ttlResolution: 0,
-    perf: { now: () => clock.monotonic() },
-    fetchMethod: (_key, _stale, { context: { context, ids } }) => graph.getEvaluation(context, ids),
+/** A read that several may share: that one of them leaves does not end it. */
+const shared = (context: GraphContext): GraphContext => ({ ...context, signal: never })
+
+const durationMs = ({ createdDateTime, completedDateTime }: Evaluation): number =>
+  Date.parse(completedDateTime ?? '') - Date.parse(createdDateTime)
+
+export function createCache({ graph, clock, pace }: CacheOptions): Cache {
+  const perf = { now: () => clock.monotonic() }
+  const expiring = (ttl: number) => ({ ttl, ttlResolution: 0, perf })
+  const prompts = new LRUCache<string, PromptText>({
+    maxSize: maxPromptBytes,
+    sizeCalculation: ({ content }) => bytesOf(content) + entryBytes,
   })
+  const ended = new LRUCache<string, Evaluation>({
+    maxSize: maxResultBytes,
+    sizeCalculation: ({ result }) => bytesOf(result?.content) + entryBytes,
+    ...expiring(endedMs),
+  })
+  const plugins = new LRUCache<string, readonly Plugin[]>({
+    maxSize: maxPluginBytes,
+    sizeCalculation: list =>
+      list.reduce(
+        (sum, { name, displayName, description }) =>
+          sum + bytesOf(name) + bytesOf(displayName) + bytesOf(description) + entryBytes,
+        entryBytes,
+      ),
+    ...expiring(pluginListMs),
+  })
+  // Evaluations that run have no result yet: their snapshots are small.
+  const running = new LRUCache<string, Evaluation>({ max: 10_000, ...expiring(sharedPollMs) })
+  const readPrompt = createSingleFlight<PromptText>()
+  const readEvaluation = createSingleFlight<Evaluation>()
+  const readPlugins = createSingleFlight<readonly Plugin[]>()
+
+  function keep(key: string, evaluation: Evaluation): Evaluation {
+    if (isEnded(evaluation)) {
+      ended.set(key, evaluation)
+      running.delete(key)
+    } else {
+      running.set(key, evaluation)
+    }
+    return evaluation
+  }
 
   return {
-    poll: (context, ids, fresh) =>
-      polled.forceFetch(`${promptKey(context, ids)} ${ids.evaluationId}`, {
-        context: { context, ids },
-        forceRefresh: fresh,
-      }),
-    prompt: (context, ids) =>
-      prompts.forceFetch(promptKey(context, ids), { context: { context, ids } }),
+    async prompt(context, ids) {
+      const key = promptKey(context, ids)
+      const known = prompts.get(key)
+      if (known) return known
+      return readPrompt(key, async () => {
+        const { content, skillName } = await graph.getPrompt(shared(context), ids)
+        const text = { content, skillName: skillNameOf({ content, skillName }) }
+        prompts.set(key, text)
+        return text
+      })
+    },
+
     keepPrompt(context, ids, prompt) {
       prompts.set(promptKey(context, ids), prompt)
       return prompt
     },
-    plugins: context => plugins.forceFetch(context.caller.key, { context }),
+
+    async evaluation(context, ids) {
+      const key = evaluationKey(context, ids)
+      return ended.get(key) ?? keep(key, await graph.getEvaluation(context, ids))
+    },
+
+    async poll(context, ids, fresh) {
+      const key = evaluationKey(context, ids)
+      const known = ended.get(key) ?? (fresh ? undefined : running.get(key))
+      if (known) return known
+      return readEvaluation(fresh ? `${key} fresh` : key, async () => {
+        const polling = { ...shared(context), urgency: 'poll' as const }
+        const evaluation = await graph.getEvaluation(polling, ids)
+        if (isEnded(evaluation) && !ended.has(key)) pace.note(durationMs(evaluation))
+        return keep(key, evaluation)
+      })
+    },
+
+    async newestEvaluation(context, ids, { lastModifiedDateTime }) {
+      const key = `${promptKey(context, ids)} ${lastModifiedDateTime}`
+      const known = lastModifiedDateTime === undefined ? undefined : ended.get(key)
+      if (known) return known
+      const newest = newestOf(await graph.listEvaluations(context, ids))
+      if (newest && isEnded(newest) && !spentNothing(newest)) ended.set(key, newest)
+      return newest
+    },
+
+    async plugins(context) {
+      const { key } = context.caller
+      const known = plugins.get(key)
+      if (known) return known
+      return readPlugins(key, async () => {
+        const list = await graph.listPlugins(shared(context))
+        plugins.set(key, list)
+        return list
+      })
+    },
   }
 }

@@ -7,8 +7,8 @@ const hourMs = 60 * 60_000
 const spreadSeconds = 60
 
 /**
- * The run, unless it ended for want of capacity: capacity renews at every full hour, so repeating it
- * then is of use. Pure: `now` in ms since 1970, `random` from 0 to 1.
+ * The run, unless it ended for want of capacity: capacity renews at every full hour, so repeating
+ * it then is of use. Pure: `now` in ms since 1970, `random` from 0 to 1.
  * @throws ConnectorError `CapacityExceeded`
  */
 export function requireCapacity(run: Run, now: number, random: number): Run {

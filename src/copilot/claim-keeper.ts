@@ -20,11 +20,16 @@ export interface ClaimKeeper {
    * @throws ConnectorError `StoreUnavailable` when it cannot be, or the claim is lost.
    */
   record(ids: RecordedIds): Promise<void>
-  /** Records that the evaluation is about to be created; from then on the claim is renewed. Throws as record(). */
+  /**
+   * Records that the evaluation is about to be created; from then on the claim is renewed. Throws
+   * as record().
+   */
   beforeSend(): Promise<void>
   /** Fence: whether a request that may take `maxCallMs` still ends within the claim. */
   maySend(): boolean
-  /** Records that it is done. Never throws: it ran; what the store does not take now, it gets later. */
+  /**
+   * Records that it is done. Never throws: it ran; what the store does not take now, it gets later.
+   */
   finish(ids: RecordedIds): Promise<void>
   /** Records anew what was recorded last, in the background: the store may have lost it. */
   recordAgain(): void
@@ -38,7 +43,10 @@ export interface ClaimKeeper {
   resume(known: Progress): void
 }
 
-/** A call to create an evaluation ends within so long, in ms: so long before its claim ends it must leave. */
+/**
+ * A call to create an evaluation ends within so long, in ms: so long before its claim ends it must
+ * leave.
+ */
 const maxCallMs = 15_000
 
 /** For clocks that do not run alike, in ms. */
@@ -124,7 +132,11 @@ export function createClaimKeeper({
     async finish(ids) {
       stop()
       const done = { ...ids, sending: true }
-      await write(done).catch(() => void eventually(() => write(done)))
+      try {
+        await write(done)
+      } catch {
+        void eventually(() => write(done))
+      }
     },
     recordAgain() {
       if (progress.evaluationId !== undefined) void write(progress).catch(() => undefined)
@@ -132,9 +144,11 @@ export function createClaimKeeper({
     giveUp: left => void eventually(() => idempotency.release(claimant, left)),
     async giveUpAfter(mayHaveRun) {
       const left = { ...progress, sending: progress.sending && mayHaveRun }
-      await idempotency
-        .release(claimant, left)
-        .catch(() => void eventually(() => idempotency.release(claimant, left)))
+      try {
+        await idempotency.release(claimant, left)
+      } catch {
+        void eventually(() => idempotency.release(claimant, left))
+      }
     },
     stop,
     resume(known) {

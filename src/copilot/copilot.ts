@@ -6,7 +6,8 @@ import type { Observer } from '../telemetry/observer.ts'
 import { createCache } from './cache.ts'
 import { requireCapacity } from './capacity.ts'
 import { fetchEvaluation, type Run } from './evaluation.ts'
-import type { Patience } from './long-poll.ts'
+import { waitForEnd, type Patience } from './long-poll.ts'
+import type { PollPace } from './poll-interval.ts'
 import type { SkillMode } from './prompt.ts'
 import { fetchPromptbook, type PromptbookRun } from './promptbook.ts'
 import { submitKeyed } from './submit-keyed.ts'
@@ -20,18 +21,19 @@ export interface Copilot {
    * Runs a prompt: a session (unless one is named), the prompt and its one evaluation, in this
    * order. Then waits for its end as long as `patience` lasts, and returns the run as far as it is
    * known. With an idempotency key, whoever repeats it gets the same run.
-   * @throws ConnectorError `PluginNotEnabled` before anything is created; `CapacityExceeded` when it
-   *   ended so; `SubmissionUnconfirmed` and the Graph rows; with a key `IdempotencyKeyReused`,
-   *   `TooManyKeys`, and `StoreUnavailable` before anything is sent. The ids of what exists are in the
-   *   journal of the context.
+   * @throws ConnectorError `PluginNotEnabled` before anything is created; `CapacityExceeded` when
+   *   it ended so; `SubmissionUnconfirmed` and the Graph rows; with a key `IdempotencyKeyReused`,
+   *   `TooManyKeys`, and `StoreUnavailable` before anything is sent. The ids of what exists are in
+   *   the journal of the context.
    */
   submit(context: GraphContext, submission: Submission, patience: Patience): Promise<Run>
   /**
-   * Reads how an evaluation stands: one call to Graph, two the first time, side by side.
+   * Reads how an evaluation stands: one call to Graph, two the first time, side by side, none when
+   * it is known to have ended. With `patience`, it waits for the end as long as that lasts.
    * @throws ConnectorError the Graph rows; `EvaluationNotFound` whichever of the three ids is
    *   wrong.
    */
-  evaluation(context: GraphContext, ids: EvaluationId): Promise<Run>
+  evaluation(context: GraphContext, ids: EvaluationId, patience?: Patience): Promise<Run>
   /**
    * Reads how a promptbook run stands: the prompt named and every later one of its session.
    * @throws ConnectorError `SessionNotFound`, `PromptNotFound` and the Graph rows.
@@ -43,6 +45,7 @@ export interface CopilotOptions {
   readonly graph: GraphClient
   readonly idempotency: IdempotencyStore
   readonly clock: Clock
+  readonly pace: PollPace
   readonly skillMode: SkillMode
   readonly observer: Observer
   /** From 0 to 1. @default Math.random */
@@ -51,7 +54,7 @@ export interface CopilotOptions {
 
 export function createCopilot(options: CopilotOptions): Copilot {
   const { graph, clock, random = Math.random } = options
-  const parts = { ...options, cache: createCache(graph, clock) }
+  const parts = { ...options, cache: createCache({ graph, clock, pace: options.pace }) }
   return {
     async submit(context, submission, patience) {
       const { idempotencyKey } = submission
@@ -60,7 +63,10 @@ export function createCopilot(options: CopilotOptions): Copilot {
         : await submit(parts, context, submission, patience)
       return requireCapacity(run, clock.now(), random())
     },
-    evaluation: (context, ids) => fetchEvaluation(parts, context, ids),
+    async evaluation(context, ids, patience) {
+      const run = await fetchEvaluation(parts.cache, context, ids)
+      return patience ? waitForEnd(parts, context, run, patience) : run
+    },
     promptbook: (context, ids) => fetchPromptbook(parts, context, ids),
   }
 }

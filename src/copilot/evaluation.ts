@@ -1,4 +1,4 @@
-import type { EvaluationId, GraphClient } from '../graph/client.ts'
+import type { EvaluationId } from '../graph/client.ts'
 import type { GraphContext } from '../graph/context.ts'
 import type { Evaluation } from '../graph/resources.ts'
 import type { Cache, PromptText } from './cache.ts'
@@ -38,7 +38,7 @@ export const newestOf = <Item extends { readonly createdDateTime: string }>(
 
 /** Reads how an evaluation stands; see Copilot.evaluation(). */
 export async function fetchEvaluation(
-  { graph, cache }: { readonly graph: GraphClient; readonly cache: Cache },
+  cache: Cache,
   context: GraphContext,
   ids: EvaluationId,
 ): Promise<Run> {
@@ -46,6 +46,6 @@ export async function fetchEvaluation(
   const reading = cache.prompt(context, { sessionId, promptId })
   // The evaluation speaks first: of two refusals, the caller hears of the deepest id.
   reading.catch(() => undefined)
-  const evaluation = await graph.getEvaluation(context, ids)
+  const evaluation = await cache.evaluation(context, ids)
   return { sessionId, promptId, evaluation, prompt: await reading }
 }

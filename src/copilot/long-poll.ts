@@ -5,21 +5,7 @@ import { within } from '../lib/deadline.ts'
 import type { Observer } from '../telemetry/observer.ts'
 import type { Cache } from './cache.ts'
 import { isEnded, type Run } from './evaluation.ts'
-
-const clamp = (value: number, min: number, max: number): number =>
-  Math.min(max, Math.max(min, value))
-
-/**
- * Whole seconds that a caller is asked to wait before the next poll: a quarter of the evaluation's
- * age, 2 at first and 20 at most. An age below zero is a clock that differs from Graph's. Pure.
- */
-export const retryAfterSeconds = (ageMs: number): number => clamp(Math.floor(ageMs / 4000), 2, 20)
-
-/**
- * Poll interval of a long poll, in ms: an eighth of the time since it began, 1 s at first and 5 s
- * at most. Pure.
- */
-export const pollIntervalMs = (ageMs: number): number => clamp(Math.round(ageMs / 8), 1000, 5000)
+import type { PollPace } from './poll-interval.ts'
 
 /** How long a caller waits for a result. */
 export interface Patience {
@@ -31,6 +17,7 @@ export interface Patience {
 
 export interface LongPollOptions extends Patience {
   readonly clock: Clock
+  readonly pace: PollPace
   /** Reads the evaluation anew; a `fresh` reading is nobody else's. */
   read(fresh: boolean): Promise<Evaluation>
 }
@@ -46,14 +33,16 @@ const graceMs = 1500
  */
 export async function longPoll(
   evaluation: Evaluation,
-  { clock, until, signal, read }: LongPollOptions,
+  { clock, pace, until, signal, read }: LongPollOptions,
 ): Promise<Evaluation> {
-  const began = clock.monotonic()
+  // Its age by the wall clock, once; from then on by the monotonic one.
+  const ageMs = clock.now() - Date.parse(evaluation.createdDateTime)
+  const createdAt = clock.monotonic() - Math.max(0, ageMs)
   let latest = evaluation
   while (!isEnded(latest) && !signal.aborted) {
     const now = clock.monotonic()
     if (now >= until) break
-    await clock.sleep(Math.min(pollIntervalMs(now - began), until - now), signal)
+    await clock.sleep(Math.min(pace.waitMs(now - createdAt), until - now), signal)
     if (signal.aborted) break
     // The last read is fresh, so that nobody hears "running" after another heard the result.
     const fresh = clock.monotonic() >= until
@@ -69,12 +58,13 @@ export async function longPoll(
 export interface WaitParts {
   readonly cache: Cache
   readonly clock: Clock
+  readonly pace: PollPace
   readonly observer: Observer
 }
 
 /** The run as far as it is known once it ended or patience is over. */
 export async function waitForEnd(
-  { cache, clock, observer }: WaitParts,
+  { cache, clock, pace, observer }: WaitParts,
   context: GraphContext,
   run: Run,
   patience: Patience,
@@ -84,7 +74,10 @@ export async function waitForEnd(
   const read = (fresh: boolean) => cache.poll(context, ids, fresh)
   observer.longPollsChanged(1)
   try {
-    return { ...run, evaluation: await longPoll(run.evaluation, { ...patience, clock, read }) }
+    return {
+      ...run,
+      evaluation: await longPoll(run.evaluation, { ...patience, clock, pace, read }),
+    }
   } finally {
     observer.longPollsChanged(-1)
   }

@@ -4,7 +4,7 @@ import type { GraphClient, PromptId } from '../graph/client.ts'
 import type { GraphContext } from '../graph/context.ts'
 import type { Evaluation, Prompt } from '../graph/resources.ts'
 import type { Cache, PromptText } from './cache.ts'
-import { compareDateTimes, isEnded, newestOf } from './evaluation.ts'
+import { compareDateTimes, isEnded } from './evaluation.ts'
 import { skillNameOf } from './prompt.ts'
 
 /** One prompt of a promptbook run, with its newest evaluation. */
@@ -31,8 +31,8 @@ const sameId = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerC
 const maxPrompts = 500
 
 /**
- * The prompt named and every later one of its session, oldest first, each once. Graph has no promptbook:
- * this is what stands for a run.
+ * The prompt named and every later one of its session, oldest first, each once. Graph has no
+ * promptbook: this is what stands for a run.
  * @throws ConnectorError `PromptNotFound`
  */
 function runFrom(prompts: readonly Prompt[], promptId: string): Prompt[] {
@@ -52,17 +52,17 @@ function runFrom(prompts: readonly Prompt[], promptId: string): Prompt[] {
 
 /**
  * The state of a run from those of its newest evaluations, oldest prompt first
- * (docs/api.md#32-promptbookrunresult). A prompt without an evaluation whose later sibling has one never
- * ran, and holds nothing open. Pure.
+ * (docs/api.md#32-promptbookrunresult). A prompt without an evaluation whose later sibling has one
+ * never ran, and holds nothing open. Pure.
  */
 export function promptbookState(evaluations: readonly (Evaluation | undefined)[]): string {
   const last = evaluations.findLastIndex(evaluation => evaluation !== undefined)
   if (last < 0) return 'created'
   const counted = evaluations.filter((evaluation, at) => evaluation !== undefined || at > last)
-  const states = counted.map(evaluation => evaluation?.state)
-  if (states.includes('waitingForInput')) return 'waitingForInput'
+  const states = new Set(counted.map(evaluation => evaluation?.state))
+  if (states.has('waitingForInput')) return 'waitingForInput'
   if (!counted.every(evaluation => evaluation && isEnded(evaluation))) return 'running'
-  return states.includes('cancelled') ? 'cancelled' : 'completed'
+  return states.has('cancelled') ? 'cancelled' : 'completed'
 }
 
 /**
@@ -79,9 +79,10 @@ export async function fetchPromptbook(
   if (prompts.length < run.length) context.journal.promptsLeftOut = run.length - prompts.length
   const steps = await pMap(
     prompts,
-    async ({ id, content, skillName }): Promise<PromptbookStep> => {
+    async (listed): Promise<PromptbookStep> => {
+      const { id, content, skillName } = listed
       const ids = { sessionId, promptId: id }
-      const evaluation = newestOf(await graph.listEvaluations(context, ids))
+      const evaluation = await cache.newestEvaluation(context, ids, listed)
       const prompt = cache.keepPrompt(context, ids, {
         content,
         skillName: skillNameOf({ content, skillName }),

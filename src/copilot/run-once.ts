@@ -24,8 +24,8 @@ const never = new AbortController().signal
 export interface RunOptions {
   readonly clock: Clock
   /**
-   * Whether an earlier request ran it: `no`; `unlikely`, one look tells; `perhaps`, it may be listed
-   * late.
+   * Whether an earlier request ran it: `no`; `unlikely`, one look tells; `perhaps`, it may be
+   * listed late.
    */
   readonly ran: 'no' | 'unlikely' | 'perhaps'
   /** Done before each attempt to create the evaluation. */
@@ -36,11 +36,11 @@ export interface RunOptions {
 
 /**
  * Runs a prompt once: each evaluation spends capacity. When the response is lost, it looks for the
- * evaluation, at once and 0.5, 1.5, 3.5 and 7.5 s later, and adopts one that is there. Only when there
- * is none it is created again, one time. No open circuit refuses a look. An evaluation that ended for
- * want of capacity spent nothing and is not adopted.
- * @throws ConnectorError `SubmissionUnconfirmed` when it still cannot tell; else the Graph rows, and
- *   then nothing ran.
+ * evaluation, at once and 0.5, 1.5, 3.5 and 7.5 s later, and adopts one that is there. Only when
+ * there is none it is created again, one time. No open circuit refuses a look. An evaluation that
+ * ended for want of capacity spent nothing and is not adopted.
+ * @throws ConnectorError `SubmissionUnconfirmed` when it still cannot tell; else the Graph rows,
+ *   and then nothing ran.
  */
 export async function runOnce(
   graph: GraphClient,
@@ -54,7 +54,9 @@ export async function runOnce(
     return newestOf(listed.filter(evaluation => !spentNothing(evaluation)))
   }
 
-  /** Looks until it is there, or would be by now. @throws ConnectorError when the last look failed. */
+  /**
+   * Looks until it is there, or would be by now. @throws ConnectorError when the last look failed.
+   */
   async function lookFor(pausesMs: readonly number[]): Promise<Evaluation | undefined> {
     let failure: unknown
     for (const pauseMs of pausesMs) {

@@ -43,7 +43,9 @@ export function submissionHash({
   return hashOf(JSON.stringify([content, sessionId?.toLowerCase(), plugins, skillName, inputs]))
 }
 
-/** Who claims which key; the platform's own key is the body's too, so that it is never reused. Pure. */
+/**
+ * Who claims which key; the platform's own key is the body's too, so that it is never reused. Pure.
+ */
 function claimantOf(connectionKey: string, key: IdempotencyKey, bodyHash: string): Claimant {
   const name =
     key.from === 'caller'
@@ -118,8 +120,9 @@ async function claimKey(
 }
 
 /**
- * Runs the submission under the claim: every step is recorded before the next, so that whoever comes
- * after a crash can look. `undefined` when another request took the key over: it is the other's to run.
+ * Runs the submission under the claim: every step is recorded before the next, so that whoever
+ * comes after a crash can look. `undefined` when another request took the key over: it is the
+ * other's to run.
  */
 async function runClaimed(
   parts: KeyedParts,
@@ -165,7 +168,7 @@ async function runKeyed(
     const claim = await claimKey(parts, context, keeper)
     let progress = claim.kind === 'mine' ? claim.progress : undefined
     if (claim.kind === 'done') {
-      const done = await fetchEvaluation(parts, { ...context, signal: never }, claim.ids)
+      const done = await fetchEvaluation(parts.cache, { ...context, signal: never }, claim.ids)
       if (!spentNothing(done.evaluation)) return done
       const reopened = await parts.idempotency.reopen(keeper.claimant, claim.ids.evaluationId)
       if (reopened.kind === 'mine') progress = reopened.progress
@@ -181,8 +184,8 @@ async function runKeyed(
 /**
  * Submits a prompt once for each idempotency key: whoever repeats it, at whatever time and replica,
  * gets the same session, prompt and evaluation, and the evaluation's present state
- * (docs/api.md#6-at-most-once). With a platform's own key, an absent store lets the Submit pass without
- * one. See Copilot.submit().
+ * (docs/api.md#6-at-most-once). With a platform's own key, an absent store lets the Submit pass
+ * without one. See Copilot.submit().
  */
 export async function submitKeyed(
   parts: KeyedParts,

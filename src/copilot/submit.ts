@@ -9,8 +9,8 @@ import { displayName, newPrompt, skillNameOf, type Question, type SkillMode } fr
 import { runOnce, type RunOptions } from './run-once.ts'
 
 /**
- * What a submission is known by when it is repeated: the caller's own name for it, or what a platform
- * says of itself, which execution of which action calls.
+ * What a submission is known by when it is repeated: the caller's own name for it, or what a
+ * platform says of itself, which execution of which action calls.
  */
 export type IdempotencyKey =
   | { readonly from: 'caller'; readonly name: string }
@@ -57,7 +57,9 @@ export function requireEnabled(wanted: readonly string[], plugins: readonly Plug
   )
 }
 
-/** What an earlier attempt has created, and who hears of what this one creates before it goes on. */
+/**
+ * What an earlier attempt has created, and who hears of what this one creates before it goes on.
+ */
 export interface SubmitSteps {
   /** What exists already, and whether the prompt may have run. */
   readonly known: RecordedIds
@@ -84,8 +86,8 @@ const unrecorded: SubmitSteps = {
 const never = new AbortController().signal
 
 /**
- * The prompt of an earlier attempt whose id was lost with a write: its session was opened for it alone,
- * so a prompt of the same content there is it.
+ * The prompt of an earlier attempt whose id was lost with a write: its session was opened for it
+ * alone, so a prompt of the same content there is it.
  */
 async function findPrompt(
   graph: GraphClient,
@@ -98,11 +100,11 @@ async function findPrompt(
 }
 
 /**
- * Opens a session unless one is given, creates the prompt and its one evaluation; goes on from what is
- * known to exist. What comes to exist is in the request's journal at once. The caller may leave
+ * Opens a session unless one is given, creates the prompt and its one evaluation; goes on from what
+ * is known to exist. What comes to exist is in the request's journal at once. The caller may leave
  * meanwhile: that ends nothing of it.
- * @throws ConnectorError `PluginNotEnabled` before anything is created; `SubmissionUnconfirmed` and the
- *   Graph rows.
+ * @throws ConnectorError `PluginNotEnabled` before anything is created; `SubmissionUnconfirmed` and
+ *   the Graph rows.
  */
 export async function startRun(
   { graph, cache, clock, skillMode }: SubmitParts,

@@ -4,8 +4,8 @@ import type { Clock } from '../lib/clock.ts'
 /** Circuit breaker: stops asking a Graph that fails this connection. */
 export interface CircuitBreaker {
   /**
-   * Runs a call, unless the circuit is open. What the call throws counts as a failure when `isFailure`
-   * says so.
+   * Runs a call, unless the circuit is open. What the call throws counts as a failure when
+   * `isFailure` says so.
    * @throws ConnectorError `GraphUnavailable` while open, with nothing sent.
    */
   run<T>(call: () => Promise<T>): Promise<T>
@@ -20,12 +20,18 @@ export interface CircuitBreakerOptions {
   onChange(open: boolean): void
 }
 
-/** It opens by the calls that ended in the last 10 s: at least 10, and at least half of them failures. */
+/**
+ * It opens by the calls that ended in the last 10 s: at least 10, and at least half of them
+ * failures.
+ */
 const windowMs = 10_000
 const minCalls = 10
 const minShare = 0.5
 
-/** One moment of broken connections is no outage: from the first failure to the last it takes so long. */
+/**
+ * One moment of broken connections is no outage: from the first failure to the last it takes so
+ * long.
+ */
 const minSpreadMs = 2000
 
 /** An open circuit lets one call try after so long; each failed try doubles it, up to the last. */

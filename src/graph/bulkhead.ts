@@ -13,8 +13,8 @@ export interface Turn {
 
 /**
  * Runs a call when it is its turn.
- * @throws ConnectorError `GraphTimeout` when its turn does not come in time, or `signal` aborts first;
- *   then the call was never made.
+ * @throws ConnectorError `GraphTimeout` when its turn does not come in time, or `signal` aborts
+ *   first; then the call was never made.
  */
 export type Bulkhead = <T>(turn: Turn, call: () => Promise<T>) => Promise<T>
 
@@ -44,9 +44,9 @@ const tookTooLong = (): ConnectorError =>
   )
 
 /**
- * Bulkhead: each connection has so many calls under way at once, and so have all together; more wait.
- * A free place goes to the connection with the fewest calls under way, callers' calls before polls: one
- * caller's slow calls cannot use up what all share.
+ * Bulkhead: each connection has so many calls under way at once, and so have all together; more
+ * wait. A free place goes to the connection with the fewest calls under way, callers' calls before
+ * polls: one caller's slow calls cannot use up what all share.
  */
 export function createBulkhead({ perConnection, total, maxWaitMs }: BulkheadOptions): Bulkhead {
   const lanes = new Map<string, Lane>()

@@ -2,12 +2,14 @@ import type { Caller } from '../auth/caller.ts'
 import type { Journal } from '../telemetry/journal.ts'
 import type { Urgency } from './bulkhead.ts'
 
-/** For whom Graph is called, for how long, and where it is written down: one request of one caller. */
+/**
+ * For whom Graph is called, for how long, and where it is written down: one request of one caller.
+ */
 export interface GraphContext {
   readonly caller: Caller
   /**
-   * Calls to Graph may be repeated until then, in ms of the monotonic clock: the retry budget of the
-   * request.
+   * Calls to Graph may be repeated until then, in ms of the monotonic clock: the retry budget of
+   * the request.
    */
   readonly retryUntil: number
   /** Aborts when nobody wants the reads of this request any more: its caller left. */

@@ -23,7 +23,10 @@ const maxWaitMs = 15_000
 /** Circuit breakers that nothing is known of are let go when there are more than this. */
 const maxCircuitBreakers = 1000
 
-/** 5xx and network failures: what says that Graph is down, not that a call is wrong or came too late. */
+/**
+ * 5xx and network failures: what says that Graph is down, not that a call is wrong or came too
+ * late.
+ */
 function isOutage(error: unknown): boolean {
   if (!(error instanceof ConnectorError) || error.inner.ours === true) return false
   const { code, shown } = error
@@ -34,8 +37,8 @@ function isOutage(error: unknown): boolean {
 
 /**
  * Calls to Graph that survive its failures: a call is repeated as retryDelayMs() says while the
- * request's budget lasts, a connection most of whose calls fail is given a rest, and each has its share
- * of calls at once. A call whose caller left is not made any more.
+ * request's budget lasts, a connection most of whose calls fail is given a rest, and each has its
+ * share of calls at once. A call whose caller left is not made any more.
  */
 export function resilient(
   send: SendToGraph,

@@ -30,6 +30,7 @@ export const session = z.object({ id })
 export const prompt = z.object({
   id,
   createdDateTime: dateTime,
+  lastModifiedDateTime: dateTime.optional().catch(undefined),
   content: z
     .string()
     .nullish()
@@ -42,6 +43,8 @@ export const evaluation = z.object({
   id,
   createdDateTime: dateTime,
   lastModifiedDateTime: dateTime,
+  /** `0001-01-01T00:00:00Z` while it runs. */
+  completedDateTime: dateTime.optional().catch(undefined),
   state: member,
   result: z
     .object({ content: optionalText, type: member })
@@ -50,7 +53,12 @@ export const evaluation = z.object({
 })
 
 /** A plugin: skills that are enabled or not for the whole workspace. Its key is `name`. */
-export const plugin = z.object({ name: z.string(), isEnabled: z.boolean() })
+export const plugin = z.object({
+  name: z.string(),
+  isEnabled: z.boolean(),
+  displayName: optionalText,
+  description: optionalText,
+})
 
 /** A page of a collection. */
 export const page = <Item extends z.ZodType>(item: Item) =>

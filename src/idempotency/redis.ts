@@ -12,9 +12,9 @@ import {
 } from './store.ts'
 
 // KEYS[1]: a hash with the fields body, holder, heldUntil (ms, by Redis's clock), session, prompt,
-// evaluation, sending. KEYS[2]: the connection's live keys, by the time when they end. Both have the
-// connection's key as their hash tag, so that they lie together in a cluster. ARGV[1..7]: name of the
-// key, body hash, holder, ms to hold, ms to remember, keys at most, and what follows below.
+// evaluation, sending. KEYS[2]: the connection's live keys, by the time when they end. Both have
+// the connection's key as their hash tag, so that they lie together in a cluster. ARGV[1..7]: name
+// of the key, body hash, holder, ms to hold, ms to remember, keys at most, and what follows below.
 const head = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -111,7 +111,9 @@ type Commands = Readonly<Record<keyof typeof scripts, Command>>
 /** How long a record waits for a second copy of it, in ms, where the server has replicas. */
 const copyMs = 50
 
-/** An id as the store gives it back: anybody who can write there could have put a path in its place. */
+/**
+ * An id as the store gives it back: anybody who can write there could have put a path in its place.
+ */
 const storedId = z
   .union([z.literal(''), z.guid()])
   .optional()

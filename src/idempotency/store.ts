@@ -11,7 +11,9 @@ export type CompleteIds = { readonly [Name in keyof RecordedIds]-?: string }
 
 /** What is recorded of a keyed Submit. */
 export interface Progress extends RecordedIds {
-  /** A request to create the evaluation may have left: whoever takes the key over must look for it. */
+  /**
+   * A request to create the evaluation may have left: whoever takes the key over must look for it.
+   */
   readonly sending: boolean
 }
 
@@ -46,23 +48,23 @@ export interface Claimant {
 export type Recorded = 'mine' | 'done' | 'lost'
 
 /**
- * Remembers keyed Submits for 24 h. A claim holds for `holdMs` and is extended by every record, so that
- * a replica that died gives its keys free. Every method rejects when the store cannot be asked, or when
- * what it holds cannot be read.
+ * Remembers keyed Submits for 24 h. A claim holds for `holdMs` and is extended by every record, so
+ * that a replica that died gives its keys free. Every method rejects when the store cannot be
+ * asked, or when what it holds cannot be read.
  */
 export interface IdempotencyStore {
   /** How long a claim holds, in ms: without end where its holder cannot die without the store. */
   readonly holdMs: number
   claim(claimant: Claimant): Promise<Claim>
   /**
-   * Writes the whole entry anew and extends the claim. An entry that the store has lost is there again
-   * afterwards; one that another request made meanwhile is taken back, if this request may have sent
-   * already and the other has not.
+   * Writes the whole entry anew and extends the claim. An entry that the store has lost is there
+   * again afterwards; one that another request made meanwhile is taken back, if this request may
+   * have sent already and the other has not.
    */
   record(claimant: Claimant, progress: Progress): Promise<Recorded>
   /**
-   * Gives up the claim. `progress` stays for whoever comes next; without any id in it the key is free
-   * for any body, and not kept.
+   * Gives up the claim. `progress` stays for whoever comes next; without any id in it the key is
+   * free for any body, and not kept.
    */
   release(claimant: Claimant, progress: Progress): Promise<void>
   /**

@@ -1,8 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises'
 
 /**
- * The time, as a parameter: rules ask this clock, so that a test can set it. It has two faces: the wall
- * clock may be set back or forth at any moment, the monotonic one only goes on.
+ * The time, as a parameter: rules ask this clock, so that a test can set it. It has two faces: the
+ * wall clock may be set back or forth at any moment, the monotonic one only goes on.
  */
 export interface Clock {
   /** Wall clock, in ms since 1970, UTC: for dates that are shown, and the times in tokens. */

@@ -14,8 +14,9 @@ export interface Running {
 }
 
 /**
- * The end of a process, in ms after SIGTERM: whoever is still under way is answered at the first, and
- * the process is gone at the second. An orchestrator must grant it more (docs/api.md#10-process).
+ * The end of a process, in ms after SIGTERM: whoever is still under way is answered at the first,
+ * and the process is gone at the second. An orchestrator must grant it more
+ * (docs/api.md#10-process).
  */
 const cutMs = 9500
 const goneMs = 11_500
@@ -40,10 +41,10 @@ async function closeWithin(running: Running, ms: number): Promise<boolean> {
 
 /**
  * Runs a service as this process: exits with code 1 and one plain line when it cannot start. On
- * SIGTERM or SIGINT it stops, stays for `drainMs` so that balancers see that it is not ready, answers
- * whoever was let in, and exits: with code 0, or 1 when something had to be cut. A second signal changes
- * nothing. An unforeseen error is written to the log and to standard error, whoever waits is answered,
- * and the process exits with code 1.
+ * SIGTERM or SIGINT it stops, stays for `drainMs` so that balancers see that it is not ready,
+ * answers whoever was let in, and exits: with code 0, or 1 when something had to be cut. A second
+ * signal changes nothing. An unforeseen error is written to the log and to standard error, whoever
+ * waits is answered, and the process exits with code 1.
  */
 export async function run(start: () => Promise<Running>, drainMs: number): Promise<void> {
   const running = await start().catch((error: unknown) => {

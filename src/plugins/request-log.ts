@@ -61,7 +61,8 @@ export const requestLog = fp<RequestLogOptions>(
       observer.requestEnded({ ...facts, method, seconds: durationMs / 1000 })
     }
 
-    // The last to be added, so that it hears of every response, and runs when a caller has left, too.
+    // The last to be added, so that it hears of every response, and runs when a caller has left,
+    // too.
     app.addHook('onSend', (request, reply, payload, done) => {
       if (request.ended === 'left') close(request, reply)
       request.ended = 'answered'

@@ -20,7 +20,9 @@ export interface Shutdown {
    * gone, or the service stops.
    */
   waitSignal(request: FastifyRequest): AbortSignal
-  /** The result of `work`. @throws ConnectorError `ShuttingDown` when the process must go before. */
+  /**
+   * The result of `work`. @throws ConnectorError `ShuttingDown` when the process must go before.
+   */
   unlessCut<T>(work: Promise<T>): Promise<T>
 }
 

@@ -41,7 +41,9 @@ export function findPromptbook(
 export const isBlank = (text: string): boolean =>
   !/[^\s\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]/u.test(text)
 
-/** Bounds that files and callers share; lengths in UTF-16 code units, as Graph's own are unknown. */
+/**
+ * Bounds that files and callers share; lengths in UTF-16 code units, as Graph's own are unknown.
+ */
 export const bounds = {
   /** Of a prompt, and of all that goes to Graph for it. */
   contentLength: 100_000,

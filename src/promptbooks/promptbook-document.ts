@@ -42,7 +42,9 @@ const toBook = (
   prompts: prompts.map(toPrompt),
 })
 
-/** What a schema cannot say: inputs that are there twice, or for nothing; inputs without a skill. */
+/**
+ * What a schema cannot say: inputs that are there twice, or for nothing; inputs without a skill.
+ */
 function crossProblems({ inputs = [], prompts }: PromptbookFile): FileProblem[] {
   const named = namesIn(prompts.map(toPrompt))
   const firsts = new Map<string, number>()

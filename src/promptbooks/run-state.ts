@@ -7,7 +7,9 @@ export interface StepState {
   readonly evaluationId?: string
   /** Its evaluation's result type, or `Cancelled`; absent while it goes on. */
   readonly ended?: string
-  /** The evaluation before, which ended with `CapacityExceeded`: it is not this run of the prompt. */
+  /**
+   * The evaluation before, which ended with `CapacityExceeded`: it is not this run of the prompt.
+   */
   readonly spentNothing?: string
 }
 
@@ -63,7 +65,9 @@ export type RunAction =
       readonly do: 'createEvaluation'
       readonly step: number
       readonly promptId: string
-      /** An evaluation of the prompt that is not to be adopted: it ended with `CapacityExceeded`. */
+      /**
+       * An evaluation of the prompt that is not to be adopted: it ended with `CapacityExceeded`.
+       */
       readonly except?: string
     }
   | {

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyReply } from 'fastify'
 import type { Copilot } from '../copilot/copilot.ts'
 import type { Run } from '../copilot/evaluation.ts'
-import { retryAfterSeconds } from '../copilot/long-poll.ts'
+import type { PollPace } from '../copilot/poll-interval.ts'
 import type { Clock } from '../lib/clock.ts'
 import { toEvaluationResult } from './result.ts'
 
@@ -10,6 +10,7 @@ import { toEvaluationResult } from './result.ts'
 export interface RunRoutes {
   readonly copilot: Copilot
   readonly clock: Clock
+  readonly pace: PollPace
   /** Base of the URLs handed out, without a closing slash. */
   readonly publicUrl: string
 }
@@ -52,20 +53,24 @@ function pollTargets(
   return { result: `${url}/result`, operation: `${url}/operation` }
 }
 
-/** Asks the caller to wait before the next poll, longer the older the evaluation is. */
-export function askToWait(reply: FastifyReply, { evaluation }: Run, clock: Clock): void {
+/** Asks the caller to wait before the next poll: as long as such an evaluation may still take. */
+export function askToWait(
+  reply: FastifyReply,
+  { evaluation }: Run,
+  { clock, pace }: Pick<RunRoutes, 'clock' | 'pace'>,
+): void {
   const ageMs = clock.now() - Date.parse(evaluation.createdDateTime)
-  reply.header('retry-after', retryAfterSeconds(ageMs))
+  reply.header('retry-after', pace.retryAfterSeconds(ageMs))
 }
 
 /** 202: the evaluation runs on. The body says how far it is, the headers where to hear the rest. */
 export function sendAccepted(
   reply: FastifyReply,
   run: Run,
-  { clock, publicUrl }: Omit<RunRoutes, 'copilot'>,
+  wire: Omit<RunRoutes, 'copilot'>,
 ): FastifyReply {
-  const { result, operation } = pollTargets(baseFor(reply.request.headers, publicUrl), run)
-  askToWait(reply, run, clock)
+  const { result, operation } = pollTargets(baseFor(reply.request.headers, wire.publicUrl), run)
+  askToWait(reply, run, wire)
   return reply
     .code(202)
     .header('location', result)

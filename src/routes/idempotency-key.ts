@@ -10,7 +10,9 @@ const names = ['idempotency-key', 'repeatability-request-id'] as const
 
 const visible = /^[\x21-\x7e]{1,255}$/
 
-/** What a workflow engine says by itself of the execution of an action: the same in its repetitions. */
+/**
+ * What a workflow engine says by itself of the execution of an action: the same in its repetitions.
+ */
 function platformKey(headers: IncomingHttpHeaders): IdempotencyKey | undefined {
   const runId = headers['x-ms-workflow-run-id']
   const trackingId = headers['x-ms-action-tracking-id']

@@ -3,12 +3,22 @@ import type { ZodPlugin } from '../plugins/validation.ts'
 import { askToWait, sendAccepted, type RunRoutes } from './accepted.ts'
 import { getPromptOperationDescription, getPromptResultDescription } from './descriptions.ts'
 import { evaluationPath } from './fetch-prompt-status.ts'
+import { readPreference } from './prefer.ts'
 import { toEvaluationResult, toOperationStatus } from './result.ts'
 import { evaluationParams, evaluationResult, operationStatus } from './schemas.ts'
 
+export interface PollRoutes extends RunRoutes {
+  /** How long a poll waits for the end when the caller does not say. */
+  readonly resultWaitSeconds: number
+}
+
 /** The two addresses that a caller who was answered 202 polls. */
-export const pollPromptRoutes: ZodPlugin<RunRoutes> = async (app, { copilot, ...wire }) => {
-  // The target of Location: 202 while running, as workflow engines poll.
+export const pollPromptRoutes: ZodPlugin<PollRoutes> = async (
+  app,
+  { copilot, resultWaitSeconds, ...wire },
+) => {
+  // The target of Location: 202 while running, as workflow engines poll. A poll waits for the end,
+  // so that a result is not late by a whole `Retry-After`.
   app.get(
     `${evaluationPath}/result`,
     {
@@ -18,8 +28,14 @@ export const pollPromptRoutes: ZodPlugin<RunRoutes> = async (app, { copilot, ...
         response: { 200: evaluationResult, 202: evaluationResult },
       },
     },
-    async ({ graphContext, params }, reply) => {
-      const run = await copilot.evaluation(graphContext, params)
+    async (request, reply) => {
+      const { graphContext, headers, params, receivedAt } = request
+      const { waitSeconds, applied } = readPreference(headers.prefer, resultWaitSeconds)
+      const run = await copilot.evaluation(graphContext, params, {
+        until: receivedAt + waitSeconds * 1000,
+        signal: app.shutdown.waitSignal(request),
+      })
+      if (applied !== undefined) reply.header('preference-applied', applied)
       return isEnded(run.evaluation) ? toEvaluationResult(run) : sendAccepted(reply, run, wire)
     },
   )
@@ -36,7 +52,7 @@ export const pollPromptRoutes: ZodPlugin<RunRoutes> = async (app, { copilot, ...
     },
     async ({ graphContext, params }, reply) => {
       const run = await copilot.evaluation(graphContext, params)
-      if (!isEnded(run.evaluation)) askToWait(reply, run, wire.clock)
+      if (!isEnded(run.evaluation)) askToWait(reply, run, wire)
       return toOperationStatus(run)
     },
   )

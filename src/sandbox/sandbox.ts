@@ -6,8 +6,12 @@ import { createService, type Service, type ServiceOverrides } from '../service.t
 import { localCertificate } from './entra/certificate.ts'
 import { createEntraModel } from './entra/entra-model.ts'
 import { createEntraSimulator } from './entra/entra-simulator.ts'
+import { readFacts } from './graph/facts.ts'
 import { createModel } from './graph/graph-model.ts'
 import { createGraphSimulator } from './graph/graph-simulator.ts'
+
+/** A simulated evaluation takes so long, unless its prompt or a report of facts says otherwise. */
+const evaluationSeconds = 2
 
 const loopback = { host: '127.0.0.1', port: 0 }
 
@@ -48,8 +52,14 @@ export async function createSandbox(
 
   const entra = createEntraSimulator({ model: entraModel, certificate })
   const { port: entraPort } = new URL(await entra.listen(loopback))
-  const model = createModel({ clock })
-  const graph = createGraphSimulator({ model, clock, authorise: entraModel.callerOf })
+  const facts = env['SIMULATOR_FACTS'] ? readFacts(env['SIMULATOR_FACTS']) : undefined
+  const model = createModel({ clock, evaluationSeconds, ...facts?.model })
+  const graph = createGraphSimulator({
+    model,
+    clock,
+    authorise: entraModel.callerOf,
+    ...facts?.simulator,
+  })
   const graphUrl = await graph.listen(loopback)
 
   const config = readConfig({

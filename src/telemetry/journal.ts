@@ -7,7 +7,9 @@ export interface JournalIds {
   evaluationId?: string | undefined
 }
 
-/** What one request did, for its line in the log and for its errors: counts and ids, no contents. */
+/**
+ * What one request did, for its line in the log and for its errors: counts and ids, no contents.
+ */
 export interface Journal {
   readonly span: RequestSpan
   /** Calls made to Graph, and how long they took together, in ms. */
@@ -20,8 +22,8 @@ export interface Journal {
   /** The ids in the path. */
   named: JournalIds
   /**
-   * What exists of what the request creates, from the moment on when it does. An error of the request
-   * carries it, so that nothing is lost.
+   * What exists of what the request creates, from the moment on when it does. An error of the
+   * request carries it, so that nothing is lost.
    */
   readonly created: JournalIds
 }

@@ -47,8 +47,8 @@ function openOutput(fd: number, onLost: () => void): Writable {
 }
 
 /**
- * Standard output for the log. A reader that stalls, a reader that is gone or a full disk neither ends
- * nor delays the service: lines are dropped then, and counted.
+ * Standard output for the log. A reader that stalls, a reader that is gone or a full disk neither
+ * ends nor delays the service: lines are dropped then, and counted.
  */
 export function logOutput({ fd = 1, onDropped }: LogOutputOptions): LogOutput {
   // The reader is gone, or the disk is full: what was on its way is lost.

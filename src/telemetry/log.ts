@@ -26,8 +26,8 @@ function loggedError(error: unknown): LoggedError {
 }
 
 /**
- * The service's log: one JSON object a line. Requests and replies have no serialiser: they are logged
- * member by member or not at all.
+ * The service's log: one JSON object a line. Requests and replies have no serialiser: they are
+ * logged member by member or not at all.
  */
 export function createLog(level: string, destination: DestinationStream): Logger {
   const options = {

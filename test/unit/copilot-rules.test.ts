@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { compareDateTimes, isEnded } from '../../src/copilot/evaluation.ts'
-import { longPoll, pollIntervalMs, retryAfterSeconds } from '../../src/copilot/long-poll.ts'
+import { longPoll } from '../../src/copilot/long-poll.ts'
 import { displayName, newPrompt, skillNameOf } from '../../src/copilot/prompt.ts'
 import { promptbookState } from '../../src/copilot/promptbook.ts'
 import { requireEnabled } from '../../src/copilot/submit.ts'
@@ -84,20 +84,6 @@ t.test('skillNameOf() tells the skill of a prompt', async t => {
   })
 })
 
-t.test('retryAfterSeconds() grows with the age from 2 s to 20 s', async t => {
-  t.same(
-    [-60_000, 0, 8000, 12_000, 40_000, 80_000, 3_600_000].map(age => retryAfterSeconds(age)),
-    [2, 2, 2, 3, 10, 20, 20],
-  )
-})
-
-t.test('pollIntervalMs() grows from 1 s to 5 s, in whole ms', async t => {
-  t.same(
-    [0, 8000, 16_004, 40_000, 90_000].map(age => pollIntervalMs(age)),
-    [1000, 1000, 2001, 5000, 5000],
-  )
-})
-
 t.test('compareDateTimes() orders to the last of seven digits', async t => {
   const ordered = [
     '0001-01-01T00:00:00Z',
@@ -154,8 +140,8 @@ t.test('promptbookState()', async t => {
 
 t.test('requireEnabled() names what is not enabled, and passes the rest', async t => {
   const plugins = [
-    { name: 'Entra', isEnabled: true },
-    { name: 'Intune', isEnabled: false },
+    { name: 'Entra', isEnabled: true, displayName: null, description: null },
+    { name: 'Intune', isEnabled: false, displayName: null, description: null },
   ]
   t.doesNotThrow(() => requireEnabled(['Entra'], plugins))
   t.throws(() => requireEnabled(['Entra', 'Intune'], plugins), {
@@ -166,6 +152,7 @@ t.test('requireEnabled() names what is not enabled, and passes the rest', async 
 })
 
 t.test('longPoll()', async t => {
+  const pace = { note: () => undefined, waitMs: () => 1000, retryAfterSeconds: () => 2 }
   const never = new AbortController().signal
 
   await t.test('returns at once what has ended', async t => {
@@ -173,7 +160,13 @@ t.test('longPoll()', async t => {
     const ended = evaluation('completed', 'success')
     const read = () => t.fail('nothing to read') as never
     t.equal(
-      await longPoll(ended, { clock, until: clock.monotonic() + 1000, signal: never, read }),
+      await longPoll(ended, {
+        clock,
+        pace,
+        until: clock.monotonic() + 1000,
+        signal: never,
+        read,
+      }),
       ended,
     )
   })
@@ -186,7 +179,13 @@ t.test('longPoll()', async t => {
       reads.push(clock.monotonic() - began)
       return evaluation('running')
     }
-    await longPoll(evaluation('created'), { clock, until: began + 2500, signal: never, read })
+    await longPoll(evaluation('created'), {
+      clock,
+      pace,
+      until: began + 2500,
+      signal: never,
+      read,
+    })
     t.same(reads, [1000, 2000, 2500])
   })
 
@@ -197,6 +196,7 @@ t.test('longPoll()', async t => {
     t.equal(
       await longPoll(created, {
         clock,
+        pace,
         until: clock.monotonic() + 1000,
         signal: AbortSignal.abort(),
         read,
