@@ -8,7 +8,7 @@ import { localCertificate } from '../../src/sandbox/entra/certificate.ts'
 import { freePort } from './free-port.ts'
 import { answering } from './process.ts'
 
-/** Runs nginx by a configuration, until the test ends; resolves when `url` answers. */
+/** Runs nginx by a configuration, until the test ends; resolves when `url` answers, whatever it says. */
 async function runNginx(
   t: Test,
   directory: string,
@@ -56,6 +56,8 @@ export async function deployedNginx(t: Test, upstreams: readonly string[]): Prom
     .replace(/resolver .+;/, '')
     .replace(/server connector:8080 resolve .+;/, servers)
     .replace('listen 8443', `listen 127.0.0.1:${port}`)
+    .replace('listen unix:/tmp/', `listen unix:${directory}/`)
+    .replace('server unix:/tmp/', `server unix:${directory}/`)
     .replaceAll(' /tmp/', ` ${directory}/`)
     .replaceAll('/etc/nginx/tls', directory)
   const url = `https://localhost:${port}`
