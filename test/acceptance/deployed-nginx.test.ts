@@ -34,15 +34,14 @@ async function call(url: string, { method = 'POST', path = '/', headers, body }:
 /** A replica that counts the calls it hears, the health check of the test's nginx apart. */
 async function replica(t: Test, answer: RequestListener) {
   const heard: { headers: IncomingHttpHeaders; body: string }[] = []
-  const url = await stub(t, async (request, response) => {
-    if (request.url === '/livez') {
-      response.end()
-      return
-    }
+  const hear = async (...[request, response]: Parameters<RequestListener>): Promise<void> => {
     const body = await text(request)
-    heard.push({ headers: request.headers, body })
-    answer(request, response)
-  })
+    // What waits for nginx to be up asks for this.
+    if (request.url !== '/livez') heard.push({ headers: request.headers, body })
+    if (request.url === '/livez') response.end()
+    else answer(request, response)
+  }
+  const url = await stub(t, (...both) => void hear(...both))
   return { url, heard }
 }
 
