@@ -63,9 +63,11 @@ t.test('deploy/compose/compose.yaml', async t => {
         .replace('@redis:6379', `@127.0.0.1:${port}`)
     writeFileSync(`${folder}/redis_url`, `redis://default:0a1b2c@127.0.0.1:${port}\n`)
     const [shell, flag, script] = compose.services.redis.command
-    const server = spawn(shell, [flag, `${here(script)} --port ${port} --dir ${folder}`], {
-      stdio: 'ignore',
-    })
+    const server = spawn(
+      'setpriv',
+      ['--pdeathsig', 'KILL', shell, flag, `${here(script)} --port ${port} --dir ${folder}`],
+      { stdio: 'ignore' },
+    )
     t.teardown(() => server.kill('SIGKILL'))
 
     const run = (command: string) => promisify(execFile)('sh', ['-c', command])
@@ -314,6 +316,27 @@ t.test('deploy/azure/main.bicep', async t => {
     }
   })
 })
+
+t.test('the workflow of the repository runs the gate, and may only read', async t => {
+  const { permissions, jobs } = parse(readFileSync('.github/workflows/ci.yml', 'utf8'))
+  t.same(permissions, { contents: 'read' })
+  const { container, steps } = jobs.gate
+  t.equal(container, `node:${readFileSync('.node-version', 'utf8').trim()}-bookworm`)
+  t.equal(steps.at(-1).run, 'bash .ci/run')
+  for (const { uses } of steps) if (uses) t.match(uses, /@[\da-f]{40}$/)
+})
+
+t.test(
+  'the development container installs what the gate needs, and starts the sandbox',
+  async t => {
+    const { postCreateCommand, postAttachCommand } = JSON.parse(
+      readFileSync('.devcontainer/devcontainer.json', 'utf8'),
+    )
+    const [, packages] = /apt-get install -y (.+)/.exec(readFileSync('.ci/run', 'utf8')) ?? []
+    t.match(postCreateCommand, `apt-get install -y ${packages} && npm ci`)
+    t.equal(postAttachCommand, 'npm run sandbox')
+  },
+)
 
 t.test('every file to deploy with is looked at by a test', async t => {
   const files = readdirSync('deploy', { recursive: true, withFileTypes: true }).filter(entry =>
