@@ -47,11 +47,16 @@ async function replica(t: Test, answer: RequestListener) {
 
 const works: RequestListener = (_request, response) => void response.end('{"ok":true}')
 
+const notTakenUpHeaders = {
+  'x-not-taken-up': 'true',
+  'cache-control': 'no-store',
+  'content-type': 'application/json; charset=utf-8',
+  'retry-after': '2',
+}
+
 /** Nothing was done for the call, as the service says it. */
 const notTakenUp: RequestListener = (_request, response) =>
-  void response
-    .writeHead(503, { 'x-not-taken-up': 'true', 'cache-control': 'no-store', 'retry-after': '2' })
-    .end('{"error":{"code":"ShuttingDown"}}')
+  void response.writeHead(503, notTakenUpHeaders).end('{"error":{"code":"ShuttingDown"}}')
 
 /** The call was begun; its ids must reach the caller. */
 const begun: RequestListener = (_request, response) =>
@@ -142,7 +147,7 @@ t.test('the shipped nginx passes a call on only if it was surely not taken up', 
     const reply = await call(front, { body: 'b' })
     t.same([reply.status, reply.text], [503, '{"error":{"code":"ShuttingDown"}}'])
     t.equal(heard.length, 5)
-    for (const name of ['retry-after', 'x-not-taken-up'])
+    for (const name of ['retry-after', 'x-not-taken-up', 'cache-control', 'content-type'])
       t.equal(reply.headersDistinct[name]?.length, 1, name)
     t.notOk('x-accel-redirect' in reply.headers)
   })
