@@ -8,7 +8,10 @@ import { localCertificate } from '../../src/sandbox/entra/certificate.ts'
 import { freePort } from './free-port.ts'
 import { answering } from './process.ts'
 
-/** Runs nginx by a configuration, until the test ends; resolves when `url` answers. */
+/**
+ * Runs nginx by a configuration, until the test ends or is killed; resolves when `url` answers,
+ * whatever it says.
+ */
 async function runNginx(
   t: Test,
   directory: string,
@@ -18,10 +21,11 @@ async function runNginx(
   writeFileSync(`${directory}/nginx.conf`, `daemon off; master_process off;\n${configuration}`)
   // Debian puts it where only root's PATH looks.
   const env = { PATH: `${process.env['PATH']}:/usr/sbin` }
-  const child = spawn('nginx', ['-c', `${directory}/nginx.conf`, '-p', directory], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-    env,
-  })
+  const child = spawn(
+    'setpriv',
+    ['--pdeathsig', 'KILL', 'nginx', '-c', `${directory}/nginx.conf`, '-p', directory],
+    { stdio: ['ignore', 'ignore', 'pipe'], env },
+  )
   const errors: string[] = []
   child.stderr.on('data', chunk => errors.push(String(chunk)))
   const up = new AbortController()
@@ -56,6 +60,8 @@ export async function deployedNginx(t: Test, upstreams: readonly string[]): Prom
     .replace(/resolver .+;/, '')
     .replace(/server connector:8080 resolve .+;/, servers)
     .replace('listen 8443', `listen 127.0.0.1:${port}`)
+    .replace('listen unix:/tmp/', `listen unix:${directory}/`)
+    .replace('server unix:/tmp/', `server unix:${directory}/`)
     .replaceAll(' /tmp/', ` ${directory}/`)
     .replaceAll('/etc/nginx/tls', directory)
   const url = `https://localhost:${port}`
