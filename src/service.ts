@@ -11,6 +11,7 @@ import { createGraphRequest } from './graph/request.ts'
 import { resilient } from './graph/resilience.ts'
 import { memoryIdempotency } from './idempotency/memory.ts'
 import { redisIdempotency } from './idempotency/redis.ts'
+import { rememberingIdempotency } from './idempotency/remembering.ts'
 import { systemClock, type Clock } from './lib/clock.ts'
 import { fallbackLimiter } from './limits/fallback.ts'
 import { memoryLimiter } from './limits/memory.ts'
@@ -139,7 +140,9 @@ export async function createService(
       baseUrl,
       workspaceId: config.WORKSPACE_ID,
     }),
-    idempotency: redis ? redisIdempotency(redis) : memoryIdempotency(clock),
+    idempotency: redis
+      ? rememberingIdempotency(redisIdempotency(redis), clock)
+      : memoryIdempotency(clock),
     clock,
     skillMode: config.SKILL_MODE,
     observer,
