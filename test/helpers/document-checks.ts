@@ -18,7 +18,7 @@ function standalone(document: Document, schema: AnySchema): AnySchema {
     definitions: document.definitions ?? document.components.schemas,
   })
   return JSON.parse(text.replaceAll('#/components/schemas/', '#/definitions/'), (_key, value) => {
-    if (value?.['x-nullable'] !== true) return value
+    if (value?.['x-nullable'] !== true || value.type === undefined) return value
     return { ...value, type: [value.type, 'null'] }
   })
 }
