@@ -16,14 +16,14 @@ export interface AlsoAccepted {
   readonly [keyword: string]: unknown
 }
 
-const keywords = [
+const keywords = new Set([
   'x-null',
   'x-empty-text',
   'x-empty-array',
   'x-empty-object',
   'x-json-text',
   'x-text',
-]
+])
 
 const uuid = '^[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$'
 
@@ -35,7 +35,7 @@ function orEmptyText({ minLength, format, pattern, ...rest }: JsonSchema): JsonS
 
 /** The schema by itself, without what it accepts beside. Pure. */
 export const withoutAlso = (schema: JsonSchema): JsonSchema =>
-  Object.fromEntries(Object.entries(schema).filter(([keyword]) => !keywords.includes(keyword)))
+  Object.fromEntries(Object.entries(schema).filter(([keyword]) => !keywords.has(keyword)))
 
 /**
  * A schema and what it accepts beside, as a union of types. Keywords of one type say nothing of

@@ -15,17 +15,21 @@ const hasInput = (schema: JsonSchema): boolean =>
  */
 function downgraded(schema: JsonSchema): JsonSchema {
   const { format: given, ...withoutFormat } = schema
-  const format = given === 'uuid' ? undefined : given
-  const plain = { ...withoutFormat, ...(format !== undefined && { format }) }
-  const { type, examples, propertyNames, ...rest } = hasInput(plain)
+  const isId = given === 'uuid'
+  const plain = { ...withoutFormat, ...(isId ? { maxLength: 36 } : { format: given }) }
+  const { type, examples, propertyNames, format, ...rest } = hasInput(plain)
     ? withoutAlso(plain)
     : withAlso(plain)
   const types = [type ?? []].flat()
   const [value, ...others] = types.filter(one => one !== 'null')
   const hasType = value !== undefined && others.length === 0
+  // Validators want what belongs to an object on one only.
+  if (!hasType && rest.properties !== undefined)
+    for (const keyword of ['properties', 'required', 'additionalProperties']) delete rest[keyword]
   const nullable = types.includes('null') || schema['x-null'] === true
   return {
     ...(hasType && { type: value }),
+    ...(format !== undefined && { format }),
     ...rest,
     ...(rest.title !== undefined && { 'x-ms-summary': rest.title }),
     ...(hasType && nullable && { 'x-nullable': true }),

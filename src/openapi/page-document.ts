@@ -1,5 +1,14 @@
+interface Response {
+  readonly content?: unknown
+}
+
 interface Operation {
-  readonly responses?: Readonly<Record<string, object>>
+  readonly responses?: Readonly<Record<string, Response>>
+}
+
+function withoutErrorBody([status, response]: [string, Response]): [string, Response] {
+  const { content: _content, ...rest } = response
+  return [status, Number(status) < 400 ? response : rest]
 }
 
 /**
@@ -8,17 +17,16 @@ interface Operation {
  * relative to /docs/json, so that the page calls the very host it came from. Pure.
  */
 export function forPage(document: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const brief = ([status, response]: [string, object]) => {
-    const { content, ...rest } = response as { content?: unknown }
-    return [status, Number(status) < 400 ? response : rest]
-  }
   const paths = Object.entries(document['paths'] as Record<string, Record<string, Operation>>).map(
     ([path, methods]) => [
       path,
       Object.fromEntries(
         Object.entries(methods).map(([method, { responses = {}, ...operation }]) => [
           method,
-          { ...operation, responses: Object.fromEntries(Object.entries(responses).map(brief)) },
+          {
+            ...operation,
+            responses: Object.fromEntries(Object.entries(responses).map(withoutErrorBody)),
+          },
         ]),
       ),
     ],

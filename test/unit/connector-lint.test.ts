@@ -123,7 +123,7 @@ const referenceBreaches: Breaches = {
     definition => (bodyOf(definition).schema.properties.SessionId.pattern = '^$'),
   ],
   'Fetch prompt status lists evaluationId, sessionId and promptId': definition =>
-    fetchOf(definition).parameters.reverse(),
+    fetchOf(definition).parameters.push(fetchOf(definition).parameters.shift()),
   'the root of a response has no title: designers put it before each name in it': definition =>
     (resultOf(definition).title = 'Evaluation Result'),
   'the connector says that answers must be checked': ({ info }) =>
