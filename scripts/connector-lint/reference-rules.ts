@@ -45,7 +45,7 @@ const isInternalGet =
         !get.parameters.some((one: Json) => one.in === 'body'),
     )
 
-/** What makers know from the reference page of Microsoft's own connector, and from its designers. */
+/** What makers know from the reference page of Microsoft's own connector, and its designers. */
 export const referenceRules: readonly Rule[] = [
   each(
     'an action has its title of the reference page',

@@ -115,7 +115,7 @@ interface Parameter {
 
 type Operations = Record<string, { parameters?: Parameter[] }>
 
-/** Tools fill a header in that has no example. An empty one counts as absent, so it does no harm. */
+/** Tools fill in a header that has no example. An empty one counts as absent: it does no harm. */
 const harmless = (parameter: Parameter): Parameter =>
   parameter.in === 'header' ? ({ ...parameter, example: '' } as Parameter) : parameter
 

@@ -102,7 +102,7 @@ export const promptbookStatusExamples: Examples = {
 export const runPromptbookExamples: Examples = {
   Promptbook: {
     summary: 'A promptbook of this service',
-    value: { PromptbookId: 'incident-investigation', PromptbookInputs: { IncidentId: '4711' } },
+    value: { PromptbookId: 'Incident investigation', PromptbookInputs: { IncidentId: '4711' } },
   },
   Prompts: {
     summary: 'Prompts of your own',
@@ -172,7 +172,7 @@ export const promptbookListExamples: Examples = {
     value: {
       value: [
         {
-          id: 'incident-investigation',
+          id: '3f0d8a52-6c1e-4b7f-9d34-5a2e71c8b960',
           name: 'Incident investigation',
           description: 'Looks into an incident.',
           inputs: [{ name: 'IncidentId', description: 'Number of the incident.', required: true }],

@@ -6,7 +6,7 @@ import { operationFacts } from './result-schemas.ts'
 
 const text = (title: string, description: string) => z.string().meta({ title, description })
 
-/** One step of a promptbook run; the content's key has a small e here. Its strings are never null. */
+/** One step of a promptbook run, without null; the content's key has a small e here. */
 export const promptbookStep = z
   .strictObject({
     skillName: text('Skill Name', 'The skill that the prompt names; empty if there is none.'),

@@ -91,7 +91,7 @@ const routes = [
   },
 ]
 
-/** Both documents of a service that has every route there is a description of; none does a thing. */
+/** Both documents of a service with a route for each description; none does a thing. */
 export async function describedRoutes(
   options: Partial<DocumentsOptions> = {},
 ): Promise<{ definition: any; openApi: any }> {
