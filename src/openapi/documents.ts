@@ -15,6 +15,7 @@ import {
   type OpenApiOptions,
 } from './openapi.ts'
 import { forPage } from './page-document.ts'
+import { pageTheme } from './page-theme.ts'
 
 export interface DocumentsOptions extends OpenApiOptions {
   /** Schemas of responses, by the names they have in both documents. */
@@ -45,10 +46,6 @@ const contentSecurityPolicy = {
   'form-action': "'none'",
   'frame-ancestors': "'none'",
 }
-
-/** Tokens and secrets that are typed into the page are not shown. */
-const hiddenSecrets =
-  '.auth-container #auth-bearer-value, .auth-container #api_key_value { -webkit-text-security: disc; }'
 
 /**
  * Both documents, generated from the routes registered after this, and the page that shows them. No
@@ -85,10 +82,7 @@ export const documents = fp<DocumentsOptions>(
       routePrefix: '/docs',
       indexPrefix: new URL(publicUrl).pathname,
       staticCSP: contentSecurityPolicy,
-      theme: {
-        title: 'Security Copilot Connector',
-        css: [{ filename: 'secrets.css', content: hiddenSecrets }],
-      },
+      theme: pageTheme,
       uiConfig: { layout: 'BaseLayout', tryItOutEnabled: true },
       transformSpecification: document => forPage(document),
     })

@@ -107,6 +107,7 @@ export const openApiFrame = (
 export interface Generated {
   components: { schemas: Record<string, JsonSchema>; examples?: Record<string, object> }
   paths?: Record<string, Operations>
+  tags?: { readonly name: string }[]
 }
 
 interface Parameter {
@@ -139,8 +140,10 @@ export function finishOpenApi<Document extends Generated>(generated: Document): 
   const schemas = referredTo(components.schemas, paths, '#/components/schemas/')
   const words = Object.entries(schemas).map(([name, schema]) => [name, toOpenApi(schema)])
   const examples = referredTo(components.examples ?? {}, paths, '#/components/examples/')
+  const tags = generated.tags?.filter(({ name }) => JSON.stringify(paths).includes(`["${name}"]`))
   return {
     ...generated,
+    ...(tags && { tags }),
     paths,
     components: { ...components, examples, schemas: Object.fromEntries(words) },
   }
