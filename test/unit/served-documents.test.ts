@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { inflateSync } from 'node:zlib'
 import SwaggerParser from '@apidevtools/swagger-parser'
@@ -37,6 +38,28 @@ t.test('the icon’s background is the brand colour', async t => {
     `#${pixels.subarray(1, 4).toString('hex')}`,
     properties.properties.iconBrandColor.toLowerCase(),
   )
+})
+
+t.test('the connector’s readme has the headings and the actions that makers look for', async t => {
+  const readme = readFileSync('openapi/readme.md', 'utf8')
+  t.same(
+    Array.from(readme.matchAll(/^## (.+)$/gm), ([, heading]) => heading),
+    [
+      'Publisher',
+      'Prerequisites',
+      'Supported Operations',
+      'Obtaining Credentials',
+      'Getting Started',
+      'Known Issues and Limitations',
+      'Deployment Instructions',
+    ],
+  )
+  const actions = Object.values<any>((await describedRoutes()).definition.paths)
+    .flatMap(Object.values)
+    .filter((one: any) => one['x-ms-visibility'] !== 'internal')
+    .map((one: any) => one.summary)
+  const sections = Array.from(readme.matchAll(/^### (.+)$/gm), ([, heading]) => heading)
+  t.same(new Set(sections), new Set(actions))
 })
 
 t.test('the documents are valid by the field’s validators', async t => {
