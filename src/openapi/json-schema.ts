@@ -27,7 +27,10 @@ export function requestSchema(schema: z.ZodType): JsonSchema {
 }
 
 /** A document of responses does not forbid what later versions may add. */
-const open = ({ additionalProperties, ...rest }: JsonSchema): JsonSchema => rest
+const open = ({ additionalProperties, ...rest }: JsonSchema): JsonSchema =>
+  additionalProperties === false
+    ? rest
+    : { ...rest, ...(additionalProperties !== undefined && { additionalProperties }) }
 
 /** Answers by their names, each a schema with `$id` that refers to the others as `Name#`. */
 export function namedSchemas(named: Readonly<Record<string, z.ZodType>>): JsonSchema[] {

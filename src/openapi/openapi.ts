@@ -35,7 +35,7 @@ export const openApiFlavour: Flavour = {
 
 const description = `The actions of the Security Copilot connector over Microsoft Graph beta, hosted by yourself.
 
-Call with a user's token for this API, or as a service principal by three headers. 600 calls in any 60 seconds for each connection.
+Call with a user's token for this API, or as a service principal by three headers, or as a managed identity that an app trusts. 600 calls in any 60 seconds for each connection.
 
 AI-generated content may contain mistakes: check every answer for accuracy before you rely on it.`
 
@@ -77,6 +77,13 @@ export const openApiFrame = (
         description:
           "A user's access token for this API, issued by Entra. A token for Microsoft Graph is refused.",
       },
+      identity: {
+        type: 'http' as const,
+        scheme: 'bearer',
+        bearerFormat: 'JWT',
+        description:
+          'Instead of a secret: a token of a managed identity for `api://AzureADTokenExchange`, which the app trusts.',
+      },
       tenant: {
         type: 'apiKey' as const,
         in: 'header',
@@ -101,6 +108,7 @@ export const openApiFrame = (
     ...(anonymousAllowed ? [{}] : []),
     { user: [] },
     { tenant: [], client: [], secret: [] },
+    { identity: [], tenant: [], client: [] },
   ],
 })
 

@@ -207,8 +207,8 @@ export const runPromptbook = boundedObject(
   context.addIssue({ code: 'custom', path: ['PromptbookId'], message })
 })
 
-/** The query of Fetch answer. */
-export const answerQuery = z.strictObject({
+/** The query of Fetch answer; what a connector runtime adds is ignored. */
+export const answerQuery = z.object({
   as: z.enum(['html', 'text', 'json'], required('html, text or json')).meta({
     title: 'Format',
     description:
