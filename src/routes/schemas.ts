@@ -19,6 +19,7 @@ import {
 
 export * from './connection-schema.ts'
 export * from './id-schemas.ts'
+export * from './promptbook-requests.ts'
 export * from './promptbook-schemas.ts'
 export * from './request-schemas.ts'
 export * from './result-schemas.ts'
