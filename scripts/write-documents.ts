@@ -1,21 +1,35 @@
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { readConfig } from '../src/config.ts'
 import { createService } from '../src/service.ts'
+import { httpFile } from './http-file.ts'
+import { postmanCollection } from './postman-collection.ts'
 
 /** The address in the files: replaced by that of a deployment, or served by it with its own. */
 export const placeholderUrl = 'https://copilot-connector.example.com'
 
 const nobody = '00000000-0000-0000-0000-000000000000'
 
-/**
- * Both documents as a service at `publicUrl` serves them: the texts of apiDefinition.swagger.json
- * and openapi/openapi.yaml.
- */
-export async function writeDocuments(
-  publicUrl: string,
-): Promise<{ definition: string; openApi: string }> {
+/** The files that `npm run documents` writes, by their paths. */
+const paths = {
+  definition: 'apiDefinition.swagger.json',
+  openApi: 'openapi/openapi.yaml',
+  postman: 'examples/postman/security-copilot.postman_collection.json',
+  http: 'examples/http/security-copilot.http',
+} as const
+
+/** Their texts. */
+export type WrittenDocuments = Readonly<Record<keyof typeof paths, string>>
+
+const text = (document: object, indent: number): string =>
+  `${JSON.stringify(document, undefined, indent)}\n`
+
+/** Both documents as a service at `publicUrl` serves them, and the collections made of them. */
+export async function writeDocuments(publicUrl: string): Promise<WrittenDocuments> {
+  const contact = Object.entries(process.env).filter(([name]) => name.startsWith('CONNECTOR_'))
   const { app, close } = await createService(
     readConfig({
+      ...Object.fromEntries(contact),
       PUBLIC_URL: publicUrl,
       LOG_LEVEL: 'silent',
       ENTRA_TENANT_ID: nobody,
@@ -24,17 +38,29 @@ export async function writeDocuments(
     }),
   )
   await app.ready()
-  const documents = {
-    definition: `${JSON.stringify(app.definition(), undefined, 4)}\n`,
+  const openApi = app.swagger() as Parameters<typeof postmanCollection>[0]
+  const documents: WrittenDocuments = {
+    definition: text(app.definition(), 4),
     openApi: app.swagger({ yaml: true }),
+    postman: text(postmanCollection(openApi), 2),
+    http: httpFile(openApi),
   }
   await close()
   return documents
 }
 
-// `npm run documents`: writes both, for the address given, if one is.
+/** Reads what was written. */
+export const readDocuments = (): WrittenDocuments =>
+  Object.fromEntries(
+    Object.entries(paths).map(([name, path]) => [name, readFileSync(path, 'utf8')]),
+  ) as WrittenDocuments
+
+// `npm run documents`: writes them, for the address given, if one is.
 if (import.meta.main) {
-  const { definition, openApi } = await writeDocuments(process.argv[2] ?? placeholderUrl)
-  writeFileSync('apiDefinition.swagger.json', definition)
-  writeFileSync('openapi/openapi.yaml', openApi)
+  const written = Object.entries(await writeDocuments(process.argv[2] ?? placeholderUrl))
+  for (const [name, content] of written) {
+    const path = paths[name as keyof typeof paths]
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(path, content)
+  }
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { agreementRules } from './agreement-rules.ts'
 import { definitionRules } from './definition-rules.ts'
 import { propertiesRules } from './properties-rules.ts'
+import { referenceRules } from './reference-rules.ts'
 import type { Json } from './rule.ts'
 
 /** The files that make a connector. */
@@ -24,6 +25,7 @@ export const readConnectorFiles = (): ConnectorFiles => ({
 export function lintConnector(files: ConnectorFiles): string[] {
   const subjects = [
     [definitionRules, files.definition],
+    [referenceRules, files.definition],
     [propertiesRules, files.properties],
     [agreementRules, files],
   ] as const

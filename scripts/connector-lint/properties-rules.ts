@@ -19,6 +19,14 @@ const rootKeys = new Set([
   'policyTemplateInstances',
 ])
 
+/** Names and descriptions of the connection types, as the connector's reference page has them. */
+const titles = [
+  'Oauth',
+  'Provide Microsoft Entra ID credentials',
+  'Service principal authentication',
+  'Use your own Microsoft Entra ID app for service principal authentication.',
+]
+
 const sets = ({ properties }: Json): [string, Json][] =>
   properties.connectionParameterSets.values.map((set: Json): [string, Json] => [set.name, set])
 
@@ -86,6 +94,16 @@ export const propertiesRules: readonly Rule[] = [
         .map(([name]) => name)
         .join() === 'Oauth,OauthServicePrincipal',
   ),
+  whole(
+    'the sets are titled as on the reference page',
+    file =>
+      sets(file)
+        .map(([, { uiDefinition }]) =>
+          [uiDefinition?.displayName, uiDefinition?.description].join(),
+        )
+        .join() === titles.join(),
+  ),
+  whole('there is a publisher', ({ properties }) => Boolean(properties.publisher)),
   each(
     'a set has a name and a description to show, and is not shared',
     sets,

@@ -1,19 +1,38 @@
+import { withAlso, withoutAlso } from './also-accepted.ts'
 import type { Flavour } from './describe-route.ts'
 import { mapSchemas, type JsonSchema } from './json-schema.ts'
 
 /**
- * Swagger 2.0 has no union of types: null is `x-nullable`, any other union is left open. Designers
- * show `x-ms-summary`.
+ * Whether designers build an input of its own for it, a list or a picker. They do so for one plain
+ * type only, so that here the definition says less than the service accepts.
+ */
+const hasInput = (schema: JsonSchema): boolean =>
+  schema.items !== undefined || Object.keys(schema).some(key => key.startsWith('x-ms-dynamic-'))
+
+/**
+ * Swagger 2.0 has no union of types: null is `x-nullable`, any other union is left open. Ids are
+ * plain strings, as the connector's reference page has them. Designers show `x-ms-summary`.
  */
 function downgraded(schema: JsonSchema): JsonSchema {
-  const { type, examples, ...rest } = schema
+  const { format: given, ...withoutFormat } = schema
+  const isId = given === 'uuid'
+  const plain = { ...withoutFormat, ...(isId ? { maxLength: 36 } : { format: given }) }
+  const { type, examples, propertyNames, format, ...rest } = hasInput(plain)
+    ? withoutAlso(plain)
+    : withAlso(plain)
   const types = [type ?? []].flat()
-  const values = types.filter(one => one !== 'null')
+  const [value, ...others] = types.filter(one => one !== 'null')
+  const hasType = value !== undefined && others.length === 0
+  // Validators want what belongs to an object on one only.
+  if (!hasType && rest.properties !== undefined)
+    for (const keyword of ['properties', 'required', 'additionalProperties']) delete rest[keyword]
+  const nullable = types.includes('null') || schema['x-null'] === true
   return {
-    ...(values.length === 1 && { type: values[0] as string }),
+    ...(hasType && { type: value }),
+    ...(format !== undefined && { format }),
     ...rest,
     ...(rest.title !== undefined && { 'x-ms-summary': rest.title }),
-    ...(values.length < types.length && { 'x-nullable': true }),
+    ...(hasType && nullable && { 'x-nullable': true }),
   }
 }
 
@@ -43,24 +62,32 @@ export const definitionFlavour: Flavour = {
 
 const description =
   'Asks Microsoft Security Copilot and returns its answers, through a service that your organisation hosts. ' +
-  'Submit a prompt, wait for the answer or fetch its status later, and follow a promptbook run.'
+  'Submit a prompt, wait for the answer or fetch its status later, and run promptbooks. ' +
+  'AI-generated content may contain mistakes: check every answer for accuracy before you rely on it.'
+
+/** Who answers for a deployment, as its settings say. */
+export interface Contact {
+  /** @default "Operator of this service" */
+  readonly name?: string | undefined
+  /** Website of the connector too. @default the reference page of the service */
+  readonly url?: string | undefined
+  /** @default none: nobody reads a mailbox that was made up */
+  readonly email?: string | undefined
+}
 
 // The wizard's own form; the addresses used are those of apiProperties.json.
 const authorizationUrl = 'https://login.windows.net/common/oauth2/authorize'
 
 /** Everything but the operations, for a service reached at `publicUrl`. */
-export function definitionFrame(publicUrl: string, version: string) {
-  const { host, hostname, pathname, protocol } = new URL(publicUrl)
+export function definitionFrame(publicUrl: string, version: string, contact: Contact = {}) {
+  const { host, pathname, protocol } = new URL(publicUrl)
+  const { name = 'Operator of this service', url = `${publicUrl}/docs`, email } = contact
   return {
     info: {
       title: 'Security Copilot (self-hosted)',
       description,
       version,
-      contact: {
-        name: 'Operator of this service',
-        url: `${publicUrl}/docs`,
-        email: `operator@${hostname}`,
-      },
+      contact: { name, url, ...(email !== undefined && { email }) },
       'x-ms-api-annotation': { status },
     },
     host,
@@ -79,7 +106,7 @@ export function definitionFrame(publicUrl: string, version: string) {
     },
     security: [{ 'oauth2-auth': [] }],
     'x-ms-connector-metadata': [
-      { propertyName: 'Website', propertyValue: `${publicUrl}/docs` },
+      { propertyName: 'Website', propertyValue: url },
       {
         propertyName: 'Privacy policy',
         propertyValue: 'https://privacy.microsoft.com/privacystatement',

@@ -3,17 +3,27 @@ import swaggerUi from '@fastify/swagger-ui'
 import fp from 'fastify-plugin'
 import type { z } from 'zod'
 import { version } from '../version.ts'
-import { definitionFlavour, definitionFrame } from './definition.ts'
+import { definitionFlavour, definitionFrame, type Contact } from './definition.ts'
 import { describeRoute, type Flavour } from './describe-route.ts'
 import { finishDefinition, type Json } from './finish-definition.ts'
 import { namedSchemas, type JsonSchema } from './json-schema.ts'
-import { finishOpenApi, type Generated, openApiFlavour, openApiFrame } from './openapi.ts'
+import {
+  finishOpenApi,
+  type Generated,
+  openApiFlavour,
+  openApiFrame,
+  type OpenApiOptions,
+} from './openapi.ts'
+import { forPage } from './page-document.ts'
+import { pageTheme } from './page-theme.ts'
 
-export interface DocumentsOptions {
+export interface DocumentsOptions extends OpenApiOptions {
   /** Schemas of responses, by the names they have in both documents. */
   readonly named: Readonly<Record<string, z.ZodType>>
   /** Base of the URLs handed out, without a closing slash. */
   readonly publicUrl: string
+  /** Who answers for this deployment. */
+  readonly contact?: Contact | undefined
 }
 
 declare module 'fastify' {
@@ -42,7 +52,7 @@ const contentSecurityPolicy = {
  * authentication: they hold nothing that is not in the repository.
  */
 export const documents = fp<DocumentsOptions>(
-  async (app, { named, publicUrl }) => {
+  async (app, { named, publicUrl, contact, ...openApi }) => {
     const names = new Map<unknown, string>(Object.entries(named).map(([name, zod]) => [zod, name]))
     for (const schema of namedSchemas(named)) app.addSchema(schema)
     const transform =
@@ -51,7 +61,7 @@ export const documents = fp<DocumentsOptions>(
     const refResolver = { buildLocalReference: ({ $id }: JsonSchema) => String($id) }
 
     await app.register(swagger, {
-      openapi: openApiFrame(publicUrl, version),
+      openapi: openApiFrame(publicUrl, version, openApi),
       transform: transform(openApiFlavour),
       transformObject: document =>
         finishOpenApi(
@@ -60,7 +70,7 @@ export const documents = fp<DocumentsOptions>(
       refResolver,
     })
     await app.register(swagger, {
-      swagger: definitionFrame(publicUrl, version),
+      swagger: definitionFrame(publicUrl, version, contact),
       decorator: 'definition',
       transform: transform(definitionFlavour),
       transformObject: document =>
@@ -72,10 +82,9 @@ export const documents = fp<DocumentsOptions>(
       routePrefix: '/docs',
       indexPrefix: new URL(publicUrl).pathname,
       staticCSP: contentSecurityPolicy,
-      theme: { title: 'Security Copilot Connector' },
-      uiConfig: { layout: 'BaseLayout', tryItOutEnabled: true, defaultModelRendering: 'model' },
-      // Relative to /docs/json, so that the page calls the very host it came from.
-      transformSpecification: document => ({ ...document, servers: [{ url: '..' }] }),
+      theme: pageTheme,
+      uiConfig: { layout: 'BaseLayout', tryItOutEnabled: true },
+      transformSpecification: document => forPage(document),
     })
     app.get('/openapi.json', async () => app.swagger())
     app.get('/apiDefinition.swagger.json', async () => app.definition())

@@ -1,5 +1,5 @@
 import { toSwagger } from './definition.ts'
-import type { JsonSchema } from './json-schema.ts'
+import { referredTo, type JsonSchema } from './json-schema.ts'
 
 export type Json = Record<string, unknown>
 
@@ -20,7 +20,7 @@ const completeBody = (parameter: Parameter): Parameter =>
   parameter.in === 'body'
     ? {
         ...parameter,
-        description: 'The prompt, and how to run it.',
+        description: 'What to ask, and how to run it.',
         required: true,
         'x-ms-summary': 'Prompt',
         'x-ms-visibility': 'important',
@@ -44,15 +44,14 @@ const order = [
   'x-ms-connector-metadata',
 ]
 
-/** Only what an operation refers to: errors have no schema here. */
-function referredTo(definitions: Json, paths: Json): Json {
-  const [text, all] = [JSON.stringify(paths), JSON.stringify(definitions)]
-  const refers = (name: string) => [text, all].some(one => one.includes(`"#/definitions/${name}"`))
-  return Object.fromEntries(
-    Object.entries(definitions)
-      .filter(([name]) => refers(name))
-      .map(([name, schema]) => [name, toSwagger(schema as JsonSchema)]),
+/** A picker whose list this service does not have is left out. */
+function knownPickers(value: unknown, operationIds: ReadonlySet<unknown>): unknown {
+  if (Array.isArray(value)) return value.map(one => knownPickers(one, operationIds))
+  if (typeof value !== 'object' || value === null) return value
+  const entries = Object.entries(value).filter(
+    ([key, one]) => !key.startsWith('x-ms-dynamic-') || operationIds.has((one as Json).operationId),
   )
+  return Object.fromEntries(entries.map(([key, one]) => [key, knownPickers(one, operationIds)]))
 }
 
 /** What the generator made, as the platform's validators want it. Pure. */
@@ -61,19 +60,32 @@ export function finishDefinition(generated: Json): Json {
     paths: Record<string, Record<string, Json>>
     definitions: Json
   }
-  const paths = Object.fromEntries(
+  const methods = Object.values(generatedPaths).flatMap(Object.values) as Json[]
+  const described = Object.fromEntries(
     Object.entries(generatedPaths).map(([path, operations]) => [
       path,
       Object.fromEntries(
         Object.entries(operations).map(
           ([method, { tags, parameters, responses, ...operation }]) => [
             method,
-            { ...operation, parameters: (parameters as Parameter[]).map(completeBody), responses },
+            {
+              ...operation,
+              parameters: ((parameters as Parameter[]) ?? []).map(completeBody),
+              responses,
+            },
           ],
         ),
       ),
     ]),
   )
-  const whole: Json = { ...generated, paths, definitions: referredTo(definitions, paths) }
+  const paths = knownPickers(described, new Set(methods.map(({ operationId }) => operationId)))
+  const schemas = Object.entries(referredTo(definitions, paths, '#/definitions/'))
+  const whole: Json = {
+    ...generated,
+    paths,
+    definitions: Object.fromEntries(
+      schemas.map(([name, schema]) => [name, toSwagger(schema as JsonSchema)]),
+    ),
+  }
   return Object.fromEntries(order.filter(key => key in whole).map(key => [key, whole[key]]))
 }

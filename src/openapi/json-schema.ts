@@ -13,13 +13,9 @@ export interface JsonSchema {
   [keyword: string]: unknown
 }
 
-/**
- * zod adds a pattern beside each format, and names of an object's keys: neither tells a reader
- * more.
- */
+/** zod adds a pattern beside each format: it tells a reader no more. */
 function tidy({ jsonSchema }: { jsonSchema: z.core.JSONSchema.BaseSchema }): void {
   if (jsonSchema.format !== undefined) delete jsonSchema.pattern
-  delete jsonSchema.propertyNames
 }
 
 const settings = { target: 'draft-7', io: 'input', override: tidy } as const
@@ -31,7 +27,10 @@ export function requestSchema(schema: z.ZodType): JsonSchema {
 }
 
 /** A document of responses does not forbid what later versions may add. */
-const open = ({ additionalProperties, ...rest }: JsonSchema): JsonSchema => rest
+const open = ({ additionalProperties, ...rest }: JsonSchema): JsonSchema =>
+  additionalProperties === false
+    ? rest
+    : { ...rest, ...(additionalProperties !== undefined && { additionalProperties }) }
 
 /** Answers by their names, each a schema with `$id` that refers to the others as `Name#`. */
 export function namedSchemas(named: Readonly<Record<string, z.ZodType>>): JsonSchema[] {
@@ -63,4 +62,23 @@ export function mapSchemas(
       additionalProperties: inner(additionalProperties),
     }),
   })
+}
+
+/** The schemas that something refers to as `prefix` and their name, directly or by another one. */
+export function referredTo<Schema>(
+  schemas: Readonly<Record<string, Schema>>,
+  by: unknown,
+  prefix: string,
+): Record<string, Schema> {
+  const found = new Set<string>()
+  const look = (value: unknown): void => {
+    const text = JSON.stringify(value)
+    for (const [name, schema] of Object.entries(schemas)) {
+      if (found.has(name) || !text.includes(`"${prefix}${name}"`)) continue
+      found.add(name)
+      look(schema)
+    }
+  }
+  look(by)
+  return Object.fromEntries(Object.entries(schemas).filter(([name]) => found.has(name)))
 }

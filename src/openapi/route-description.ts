@@ -2,9 +2,10 @@ import type { z } from 'zod'
 import type { ErrorCode } from '../errors.ts'
 
 /**
- * What a designer shows of an operation: one that makers use, or one that only the platform calls.
+ * What a designer shows of an operation: one that makers use, one under "Show all", or one that
+ * only the platform calls.
  */
-export type Visibility = 'important' | 'internal'
+export type Visibility = 'important' | 'advanced' | 'internal'
 
 /** A response header. */
 export interface ResponseHeader {
@@ -12,10 +13,20 @@ export interface ResponseHeader {
   readonly description: string
 }
 
+/** A body, as a reader is shown it. */
+export interface Example {
+  readonly summary: string
+  readonly value: object
+}
+
+/** By name, in the order in which they are shown. */
+export type Examples = Readonly<Record<string, Example>>
+
 /** What is said of one status, beside the schema of its body. */
 export interface ResponseDescription {
   readonly description: string
   readonly headers?: Readonly<Record<string, ResponseHeader>>
+  readonly examples?: Examples
 }
 
 /** What the documents say of a route, beside its path and zod schemas. */
@@ -32,8 +43,8 @@ export interface RouteDescription {
    * and needs no authentication.
    */
   readonly connector?: Visibility
-  /** A body that works. */
-  readonly example?: object
+  /** Bodies that work. */
+  readonly examples?: Examples
   /** Request headers that it obeys. */
   readonly headers?: z.ZodObject
   /** By status; the body's schema is the route's. */

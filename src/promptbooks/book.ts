@@ -39,7 +39,7 @@ export function findPromptbook(
 
 /** Whether a text shows nothing: white space, control and invisible characters only. */
 export const isBlank = (text: string): boolean =>
-  !/[^\s\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]/u.test(text)
+  !/[^\s\u2800\p{Cc}\p{Cf}\p{Z}\p{Default_Ignorable_Code_Point}]/u.test(text)
 
 /**
  * Bounds that files and callers share; lengths in UTF-16 code units, as Graph's own are unknown.

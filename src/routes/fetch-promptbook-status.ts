@@ -4,7 +4,7 @@ import { fetchPromptbookStatusDescription } from './descriptions.ts'
 import { toPromptbookRunResult } from './result.ts'
 import { promptbookRunResult, promptParams } from './schemas.ts'
 
-/** Fetch promptbook prompt evaluation status: 200 whatever the state. */
+/** Fetch promptbookprompt evaluation status: 200 whatever the state. */
 export const fetchPromptbookStatusRoute: ZodPlugin<{ copilot: Copilot }> = async (
   app,
   { copilot },

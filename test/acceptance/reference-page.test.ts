@@ -86,6 +86,41 @@ t.test('the page at /docs', async t => {
     t.match(fetched.text, /SIMULATED ANSWER/)
   })
 
+  await t.test('shows no error body at each status, and stays short', async t => {
+    const submit = page.locator('#operations-Actions-SubmitPrompt')
+    t.equal(await submit.getByText('innerError').count(), 0)
+    t.equal(await submit.getByText('Error: IdempotencyKeyReused.').count(), 1)
+    const { height } = (await submit.boundingBox()) ?? { height: 0 }
+    t.ok(height > 500 && height < 4000, `${height} px`)
+  })
+
+  await t.test('hides what is typed in for a token or a secret', async t => {
+    await page.locator('.auth-wrapper .authorize').click()
+    const shown = await page.evaluate<string[]>(
+      `[...document.querySelectorAll('.auth-container input')].map(input =>
+        getComputedStyle(input).getPropertyValue('-webkit-text-security'))`,
+    )
+    t.same(new Set(shown), new Set(['disc']))
+  })
+
+  await t.test('fits on a telephone, and is dark where the device is', async t => {
+    const telephone = await page
+      .context()
+      .browser()
+      ?.newContext({
+        viewport: { width: 390, height: 844 },
+        isMobile: true,
+        colorScheme: 'dark',
+      })
+    const small = await telephone?.newPage()
+    await small?.goto(`${url}/docs`)
+    await small?.locator('.opblock').first().waitFor()
+    const width = await small?.evaluate<number>('innerWidth')
+    t.equal(width, 390)
+    t.ok(await small?.evaluate<boolean>("document.documentElement.classList.contains('dark-mode')"))
+    await telephone?.close()
+  })
+
   t.same(complaints, [])
   t.same([...hosts], [new URL(url).host])
 })

@@ -18,17 +18,21 @@ function standalone(document: Document, schema: AnySchema): AnySchema {
     definitions: document.definitions ?? document.components.schemas,
   })
   return JSON.parse(text.replaceAll('#/components/schemas/', '#/definitions/'), (_key, value) => {
-    if (value?.['x-nullable'] !== true) return value
+    if (value?.['x-nullable'] !== true || value.type === undefined) return value
     return { ...value, type: [value.type, 'null'] }
   })
 }
 
 const compiled = new Map<string, ValidateFunction>()
 
-/** Why a value is not what a document's schema says; empty when it is. */
-function problems(document: Document, schema: AnySchema | undefined, value: unknown): string[] {
+/** Why a value is not what a schema of a document says; empty when it is. */
+export function schemaProblems(
+  document: Document,
+  schema: AnySchema | undefined,
+  value: unknown,
+): string[] {
   if (schema === undefined) return ['the document has no such schema']
-  const key = JSON.stringify([document.swagger, schema])
+  const key = JSON.stringify([document.swagger, Object.keys(document.paths).length, schema])
   const validate =
     compiled.get(key) ??
     addFormats
@@ -59,20 +63,28 @@ export function answerProblems({ method, path, status, body }: Exchange): string
   if (!swagger || !open) return [`${method} ${path} ${status} is not declared`]
   const schema = status === 202 ? { $ref: '#/definitions/EvaluationResult' } : swagger.schema
   return [
-    ...(schema ? problems(definition, schema, body) : []),
-    ...problems(openApi, open.content?.['application/json']?.schema, body),
+    ...(schema ? schemaProblems(definition, schema, body) : []),
+    ...schemaProblems(openApi, open.content?.['application/json']?.schema, body),
   ]
 }
 
-/** What both documents have against the body of Submit. */
-export function submissionProblems(body: unknown): { swagger: string[]; openApi: string[] } {
-  const submit = '/process-prompt'
-  const parameter = definition.paths[submit].post.parameters.find(
-    (one: Document) => one.in === 'body',
+/** What two documents have against the body of a POST. */
+export function bodyProblems(
+  documents: { readonly definition: Document; readonly openApi: Document },
+  path: string,
+  body: unknown,
+): { swagger: string[]; openApi: string[] } {
+  const [swagger, open] = [documents.definition, documents.openApi].map(
+    ({ paths }) => paths[path].post,
   )
-  const { schema } = openApi.paths[submit].post.requestBody.content['application/json']
+  const parameter = swagger.parameters.find((one: Document) => one.in === 'body')
+  const { schema } = open.requestBody.content['application/json']
   return {
-    swagger: problems(definition, parameter.schema, body),
-    openApi: problems(openApi, schema, body),
+    swagger: schemaProblems(documents.definition, parameter.schema, body),
+    openApi: schemaProblems(documents.openApi, schema, body),
   }
 }
+
+/** What both documents have against the body of Submit. */
+export const submissionProblems = (body: unknown): { swagger: string[]; openApi: string[] } =>
+  bodyProblems({ definition, openApi }, '/process-prompt', body)

@@ -88,16 +88,16 @@ t.test('POST /process-prompt refuses', async t => {
       'Skillsets[1] must be the name of a plugin',
     ],
     [
-      'Skillsets without a name',
-      { ...ok, Skillsets: [''] },
-      'Skillsets[0]',
-      'Skillsets[0] must be the name of a plugin',
+      'more than 50 Skillsets',
+      { ...ok, Skillsets: Array.from({ length: 51 }, () => 'Entra') },
+      'Skillsets',
+      'Skillsets must have at most 50 items',
     ],
     [
       'a SkillName with other characters',
-      { ...ok, SkillName: 'Ask Gpt' },
+      { ...ok, SkillName: 'Ask/Gpt' },
       'SkillName',
-      'SkillName must be 1 to 128 letters, digits, "_", "." or "-"',
+      'SkillName must be 1 to 128 letters, digits, "_", "." or "-", with single blanks inside',
     ],
     [
       'a SkillName over 128 characters',
@@ -119,7 +119,7 @@ t.test('POST /process-prompt refuses', async t => {
     ],
     [
       'SkillInputs that are nested',
-      { ...ok, SkillName: 'A', SkillInputs: { deep: {} } },
+      { ...ok, SkillName: 'A', SkillInputs: { deep: { er: 1 } } },
       'SkillInputs.deep',
       'SkillInputs.deep must be a string, a number or a boolean',
     ],

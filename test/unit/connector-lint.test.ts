@@ -3,6 +3,7 @@ import { agreementRules } from '../../scripts/connector-lint/agreement-rules.ts'
 import { lintConnector, readConnectorFiles } from '../../scripts/connector-lint/connector-files.ts'
 import { definitionRules } from '../../scripts/connector-lint/definition-rules.ts'
 import { propertiesRules } from '../../scripts/connector-lint/properties-rules.ts'
+import { referenceRules } from '../../scripts/connector-lint/reference-rules.ts'
 import type { Json, Rule } from '../../scripts/connector-lint/rule.ts'
 
 type Breach = (subject: Json) => unknown
@@ -24,7 +25,11 @@ const definitionBreaches: Breaches = {
   'the description has 30 to 500 characters': ({ info }) => (info.description = 'Too short.'),
   'the description names no product of the platform': ({ info }) =>
     (info.description += ' For Power Automate.'),
-  'there is a contact with name, URL and e-mail address': ({ info }) => delete info.contact.email,
+  'there is a contact with name and URL, and with no e-mail address but one that exists': [
+    ({ info }) => delete info.contact.url,
+    ({ info }) => (info.contact.email = 'operator@copilot.example.com'),
+    ({ info }) => (info.contact.email = 'nobody'),
+  ],
   'the metadata has a website and a privacy policy': definition =>
     definition['x-ms-connector-metadata'].shift(),
   'the metadata has one to three known categories': definition =>
@@ -106,6 +111,33 @@ const definitionBreaches: Breaches = {
     security.push({ nowhere: [] }),
 }
 
+const referenceBreaches: Breaches = {
+  'an action has its title of the reference page': definition =>
+    (fetchOf(definition).summary = 'Fetch the status'),
+  'a key has its title of the reference page': [
+    definition => (resultOf(definition).properties.sessionId['x-ms-summary'] = 'Session ID'),
+    definition => (fetchOf(definition).parameters[1]['x-ms-summary'] = 'Session ID'),
+  ],
+  'an id is a plain string': [
+    definition => (resultOf(definition).properties.promptId.format = 'uuid'),
+    definition => (bodyOf(definition).schema.properties.SessionId.pattern = '^$'),
+  ],
+  'Fetch prompt status lists evaluationId, sessionId and promptId': definition =>
+    fetchOf(definition).parameters.push(fetchOf(definition).parameters.shift()),
+  'the root of a response has no title: designers put it before each name in it': definition =>
+    (resultOf(definition).title = 'Evaluation Result'),
+  'the connector says that answers must be checked': ({ info }) =>
+    (info.description = 'Asks Security Copilot and returns its answers.'),
+  'what runs prompts says that answers must be checked': definition =>
+    (submitOf(definition).description = 'Runs a prompt and returns the answer.'),
+  'a header has no value by default: a fixed key makes the second prompt an error': definition =>
+    (submitOf(definition).parameters[2].default = 'key'),
+  'a picker is filled by an internal GET of this definition': definition =>
+    (bodyOf(definition).schema.properties.Skillsets.items['x-ms-dynamic-values'] = {
+      operationId: 'FetchPromptStatus',
+    }),
+}
+
 const setOf = ({ properties }: Json, at: number): Json =>
   properties.connectionParameterSets.values[at]
 const tokenOf = (file: Json): Json => setOf(file, 0).parameters.token
@@ -123,6 +155,9 @@ const propertiesBreaches: Breaches = {
   'the single, older parameters equal those of the first set': ({ properties }) =>
     delete properties.connectionParameters['token:TenantId'],
   'the sets are Oauth and OauthServicePrincipal': file => (setOf(file, 0).name = 'oauth'),
+  'the sets are titled as on the reference page': file =>
+    (setOf(file, 0).uiDefinition.displayName = 'Sign in'),
+  'there is a publisher': ({ properties }) => delete properties.publisher,
   'a set has a name and a description to show, and is not shared': file =>
     (setOf(file, 1).metadata.allowSharing = true),
   'a parameter has a name that the platform accepts': file =>
@@ -165,6 +200,7 @@ const files = readConnectorFiles()
 
 const suites: [string, readonly Rule[], Breaches, Json][] = [
   ['apiDefinition.swagger.json', definitionRules, definitionBreaches, files.definition],
+  ['the reference page', referenceRules, referenceBreaches, files.definition],
   ['apiProperties.json', propertiesRules, propertiesBreaches, files.properties],
   ['the connector’s files', agreementRules, agreementBreaches, files],
 ]

@@ -4,7 +4,7 @@ import { promisify } from 'node:util'
 import { inflateSync } from 'node:zlib'
 import SwaggerParser from '@apidevtools/swagger-parser'
 import t from 'tap'
-import { placeholderUrl, writeDocuments } from '../../scripts/write-documents.ts'
+import { placeholderUrl, readDocuments, writeDocuments } from '../../scripts/write-documents.ts'
 import { readConnectorFiles } from '../../scripts/connector-lint/connector-files.ts'
 import { version } from '../../src/version.ts'
 import { catalogue, type ErrorCode } from '../../src/errors.ts'
@@ -12,16 +12,20 @@ import {
   answerProblems,
   definition,
   openApi,
+  schemaProblems,
   submissionProblems,
 } from '../helpers/document-checks.ts'
+import { describedRoutes } from '../helpers/described-routes.ts'
+import { tokensOf } from '../helpers/token-names.ts'
+import { definitionRules } from '../../scripts/connector-lint/definition-rules.ts'
+import { referenceRules } from '../../scripts/connector-lint/reference-rules.ts'
 import { evaluationPath, world, type Reply } from '../helpers/world.ts'
 
 const evaluations = '/sessions/{sessionId}/prompts/{promptId}/evaluations/{evaluationId}'
 
 t.test('the checked-in files are what `npm run documents` writes', async t => {
   const written = await writeDocuments(placeholderUrl)
-  t.equal(readFileSync('apiDefinition.swagger.json', 'utf8'), written.definition)
-  t.equal(readFileSync('openapi/openapi.yaml', 'utf8'), written.openApi)
+  t.same(readDocuments(), written)
   t.equal(definition.info.version, version)
 })
 
@@ -34,6 +38,28 @@ t.test('the icon’s background is the brand colour', async t => {
     `#${pixels.subarray(1, 4).toString('hex')}`,
     properties.properties.iconBrandColor.toLowerCase(),
   )
+})
+
+t.test('the connector’s readme has the headings and the actions that makers look for', async t => {
+  const readme = readFileSync('openapi/readme.md', 'utf8')
+  t.same(
+    Array.from(readme.matchAll(/^## (.+)$/gm), ([, heading]) => heading),
+    [
+      'Publisher',
+      'Prerequisites',
+      'Supported Operations',
+      'Obtaining Credentials',
+      'Getting Started',
+      'Known Issues and Limitations',
+      'Deployment Instructions',
+    ],
+  )
+  const actions = Object.values<any>((await describedRoutes()).definition.paths)
+    .flatMap(Object.values)
+    .filter((one: any) => one['x-ms-visibility'] !== 'internal')
+    .map((one: any) => one.summary)
+  const sections = Array.from(readme.matchAll(/^### (.+)$/gm), ([, heading]) => heading)
+  t.same(new Set(sections), new Set(actions))
 })
 
 t.test('the documents are valid by the field’s validators', async t => {
@@ -79,9 +105,9 @@ t.test('the definition', async t => {
     const titles = ({ properties }: any) =>
       Object.entries(properties).map(([key, one]: any) => [key, one.title])
     t.same(titles(EvaluationResult), [
-      ['sessionId', 'Session ID'],
-      ['promptId', 'Prompt ID'],
-      ['evaluationId', 'Evaluation ID'],
+      ['sessionId', 'Session Id'],
+      ['promptId', 'Prompt Id'],
+      ['evaluationId', 'Evaluation Id'],
       ['skillName', 'Skill Name'],
       ['promptContent', 'Prompt Content'],
       ['evaluationState', 'Evaluation State'],
@@ -90,7 +116,7 @@ t.test('the definition', async t => {
       ['nextPromptSuggestions', 'Next Prompt Suggestions'],
     ])
     t.same(titles(PromptbookRunResult), [
-      ['sessionId', 'Session ID'],
+      ['sessionId', 'Session Id'],
       ['promptbookState', 'Promptbook State'],
       ['evaluationResults', 'Evaluation Results'],
     ])
@@ -104,6 +130,32 @@ t.test('the definition', async t => {
     }
   })
 
+  await t.test('gives designers names that say each thing once', async t => {
+    const result = [
+      'Session Id',
+      'Prompt Id',
+      'Evaluation Id',
+      'Skill Name',
+      'Prompt Content',
+      'Evaluation State',
+      'Evaluation Result Type',
+      'Evaluation Result Content',
+      'Next Prompt Suggestions',
+      'Suggestion',
+    ]
+    t.same(tokensOf(definition, 'SubmitPrompt'), result)
+    t.same(tokensOf(definition, 'FetchPromptStatus'), result)
+    t.same(tokensOf(definition, 'FetchPromptbookStatus'), [
+      'Session Id',
+      'Promptbook State',
+      'Evaluation Results',
+      'Evaluation Results Skill Name',
+      'Evaluation Results Prompt Content',
+      'Evaluation Results Evaluation Result Type',
+      'Evaluation Results Evaluation Result Content',
+    ])
+  })
+
   await t.test('declares the headers by which a maker sets the wait and the key', async t => {
     for (const document of [definition, openApi]) {
       const headers = document.paths['/process-prompt'].post.parameters.filter(
@@ -115,6 +167,16 @@ t.test('the definition', async t => {
           ['Prefer', false],
           ['Idempotency-Key', false],
         ],
+      )
+      const values = headers.map(({ example, default: value, schema = {} }: any) => [
+        example ?? '',
+        value,
+        schema.default,
+        schema.examples,
+      ])
+      t.same(
+        values,
+        Array.from({ length: 2 }, () => ['', undefined, undefined, undefined]),
       )
     }
   })
@@ -153,11 +215,118 @@ t.test('the definition', async t => {
   })
 })
 
+t.test('the documents of a service with every route', async t => {
+  const contact = { name: 'SecOps', url: 'https://contoso.com/copilot', email: 'so@contoso.com' }
+  const made = await describedRoutes({
+    contact,
+    anonymousAllowed: true,
+    notice: 'Nothing is real.',
+  })
+
+  await t.test('are valid, and keep every rule of the platform', async t => {
+    await t.resolves(SwaggerParser.validate(structuredClone(made.definition)))
+    await t.resolves(SwaggerParser.validate(structuredClone(made.openApi)))
+    const breaches = [...definitionRules, ...referenceRules].flatMap(({ name, check }) =>
+      check(made.definition).map(where => `${where}: ${name}`),
+    )
+    t.same(breaches, [])
+  })
+
+  await t.test('name the operations as flows store them', async t => {
+    const ids = Object.values<any>(made.definition.paths).flatMap(methods =>
+      Object.values<any>(methods).map(one => [one.operationId, one['x-ms-visibility']]),
+    )
+    t.same(Object.fromEntries(ids), {
+      SubmitPrompt: 'important',
+      RunPromptbook: 'important',
+      FetchPromptStatus: 'important',
+      FetchAnswer: 'important',
+      FetchPromptbookStatus: 'important',
+      GetConnection: 'advanced',
+      GetPromptResult: 'internal',
+      GetPromptOperation: 'internal',
+      GetPromptbookRunResult: 'internal',
+      GetPromptbookRunOperation: 'internal',
+      ListPlugins: 'internal',
+      ListPromptbooks: 'internal',
+      GetPromptbookInputs: 'internal',
+    })
+  })
+
+  await t.test('have pickers, which a service without their lists has not', async t => {
+    const pickers = (document: object) =>
+      [...JSON.stringify(document).matchAll(/"(x-ms-dynamic-\w+)":\{"operationId":"(\w+)"/g)].map(
+        ([, keyword, id]) => `${keyword} ${id}`,
+      )
+    t.same(pickers(made.definition), [
+      'x-ms-dynamic-values ListPlugins',
+      'x-ms-dynamic-values ListPromptbooks',
+      'x-ms-dynamic-schema GetPromptbookInputs',
+      'x-ms-dynamic-properties GetPromptbookInputs',
+      'x-ms-dynamic-values ListPlugins',
+    ])
+    t.same(pickers(made.openApi), [])
+    const { get } = made.definition.paths['/plugins']
+    t.same(get.operationId, 'ListPlugins')
+  })
+
+  await t.test('name what the two newer actions give', async t => {
+    t.same(tokensOf(made.definition, 'RunPromptbook'), [
+      'Session Id',
+      'Prompt Id',
+      'Promptbook State',
+      'Evaluation Results',
+      'Evaluation Results Skill Name',
+      'Evaluation Results Prompt Content',
+      'Evaluation Results Evaluation Result Type',
+      'Evaluation Results Evaluation Result Content',
+      'Evaluation Results Skill Sources',
+      'Evaluation Results Skill Source',
+      'Errors',
+      'Error',
+    ])
+    t.same(tokensOf(made.definition, 'FetchAnswer').slice(-3), ['Format', 'Content', 'Value'])
+    const { parameters } = made.definition.paths[`${evaluations}/answer`].get
+    t.match(
+      parameters.find(({ in: where }: any) => where === 'query'),
+      { name: 'as', required: true, type: 'string', enum: ['html', 'text', 'json'] },
+    )
+  })
+
+  await t.test('say who answers for the service, and what a reader must know of it', async t => {
+    t.same(made.definition.info.contact, contact)
+    t.equal(made.definition['x-ms-connector-metadata'][0].propertyValue, contact.url)
+    t.match(made.openApi.info.description, /^Nothing is real\.\n\n/)
+    t.same(made.openApi.security[0], {})
+    t.same(openApi.security.length, made.openApi.security.length - 1)
+  })
+
+  await t.test(
+    'show bodies for every request and response that are what their schemas say',
+    async t => {
+      for (const [path, methods] of Object.entries<any>(made.openApi.paths)) {
+        for (const { requestBody, responses, operationId } of Object.values<any>(methods)) {
+          const bodies = [['request', requestBody], ...Object.entries<any>(responses)]
+          for (const [status, one] of bodies.filter(([, body]) => body !== undefined)) {
+            const { schema, examples = {} } = one.content['application/json']
+            const shown = Object.entries<any>(examples)
+            t.not(shown.length, 0, `${operationId} ${status}`)
+            for (const [name, example] of shown) {
+              const { value } = example.$ref ? made.openApi.components.examples[name] : example
+              t.same(schemaProblems(made.openApi, schema, value), [], `${path} ${status} ${name}`)
+            }
+          }
+        }
+      }
+    },
+  )
+})
+
 t.test(
   'the documents name every code of the catalogue but those that no operation has',
   async t => {
     const named = new Set<string>()
-    for (const methods of Object.values<any>(openApi.paths)) {
+    for (const methods of Object.values<any>((await describedRoutes()).openApi.paths)) {
       for (const { responses } of Object.values<any>(methods)) {
         for (const [status, { description }] of Object.entries<any>(responses)) {
           for (const [code] of description.matchAll(/\b[A-Z]\w+(?=[,.])/g)) {
@@ -269,7 +438,14 @@ t.test(
       [{ PromptContent: 1 }, 'forbidden'],
       [{ PromptContent: 'x', SessionId: `${id}0` }, 'forbidden'],
       [{ PromptContent: 'x', Skillsets: 'Entra' }, 'forbidden'],
-      [{ PromptContent: 'x', SkillName: 'not a name' }, 'forbidden'],
+      [{ PromptContent: 'x', SkillName: 'no/name' }, 'forbidden'],
+      [{ PromptContent: 'x', SkillName: 'two  blanks' }, 'forbidden'],
+      [{ PromptContent: 'x', SkillName: 'Check IP Address' }, 'allowed'],
+      [{ PromptContent: 'x', SessionId: '', SkillName: '', SkillInputs: {} }, 'allowed'],
+      [{ PromptContent: 'x', SkillName: 'A', SkillInputs: '{"top": 5}' }, 'allowed'],
+      [{ PromptContent: 'x', SkillName: 'A', SkillInputs: { a: null, b: [], c: {} } }, 'allowed'],
+      [{ PromptContent: 'x', Skillsets: ['', null] }, 'allowed'],
+      [{ PromptContent: 'x', Skillsets: Array.from({ length: 51 }, () => 'A') }, 'forbidden'],
       [{ PromptContent: 'x', Unknown: 1 }, 'forbidden'],
     ]
     for (const [body, verdict] of bodies) {
