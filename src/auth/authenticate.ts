@@ -30,11 +30,11 @@ export function createAuthenticate({
   const allowed = new Set(allowedTenants.map(tenant => tenant.toLowerCase()))
 
   async function asUser(assertion: string): Promise<Caller> {
-    const { tenantId, key, partition } = await verify(assertion)
+    const { partition, ...user } = await verify(assertion)
     return {
-      key,
-      tenantId,
-      graphToken: () => tokens.get(partition, () => exchange.onBehalfOf(tenantId, assertion)),
+      ...user,
+      type: 'Oauth',
+      graphToken: () => tokens.get(partition, () => exchange.onBehalfOf(user.tenantId, assertion)),
       dropGraphToken: () => tokens.drop(partition),
     }
   }
@@ -52,7 +52,16 @@ export function createAuthenticate({
     const partition = `${key} ${hashOf(clientSecret)}`
     const graphToken = () => tokens.get(partition, () => exchange.asServicePrincipal(principal))
     await graphToken()
-    return { key, tenantId, graphToken, dropGraphToken: () => tokens.drop(partition) }
+    return {
+      key,
+      // An app has no further app between.
+      identityKey: key,
+      type: 'OauthServicePrincipal',
+      identityId: clientId,
+      tenantId,
+      graphToken,
+      dropGraphToken: () => tokens.drop(partition),
+    }
   }
 
   return async ({ rawHeaders }) => {

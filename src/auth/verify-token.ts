@@ -13,6 +13,10 @@ export interface VerifiedUser {
   readonly tenantId: string
   /** Names tenant, user and client app: the connection's key. */
   readonly key: string
+  /** Names tenant and user, whatever the client app. */
+  readonly identityKey: string
+  /** The user's object id, in lower case. */
+  readonly identityId: string
   /**
    * Names the connection and this very token: what is obtained for one token is not given for
    * another.
@@ -129,8 +133,10 @@ export function createVerifier({
     const { tid, oid, azp, appid, exp } = verifiedClaims
     if (oid === undefined) throw invalidToken('it does not name its user')
     const tenantId = tid.toLowerCase()
-    const key = hashOf('user', tenantId, oid.toLowerCase(), (azp ?? appid ?? '').toLowerCase())
-    const user = { tenantId, key, partition: `${key} ${tokenHash}` }
+    const identityId = oid.toLowerCase()
+    const key = hashOf('user', tenantId, identityId, (azp ?? appid ?? '').toLowerCase())
+    const identityKey = hashOf('user', tenantId, identityId)
+    const user = { tenantId, key, identityKey, identityId, partition: `${key} ${tokenHash}` }
     const ttl = exp * 1000 - clock.now()
     if (ttl > 0) verified.set(tokenHash, user, { ttl })
     return user

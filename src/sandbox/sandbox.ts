@@ -73,6 +73,9 @@ export async function createSandbox(
   const token = await entraModel.graphToken('sandbox')
   const anonymous: Caller = {
     key: 'sandbox',
+    identityKey: 'sandbox',
+    type: 'Default',
+    identityId: 'sandbox',
     tenantId,
     graphToken: async () => token,
     dropGraphToken: () => undefined,
