@@ -3,6 +3,7 @@ import type { Config } from '../config.ts'
 import { noObserver, type Observer } from '../telemetry/observer.ts'
 import { createAuthenticate } from './authenticate.ts'
 import type { Authenticate, Caller } from './caller.ts'
+import type { Fetch } from './fetch.ts'
 import { createTokenExchange, type ApiCredential } from './token-exchange.ts'
 import { createTokenCache } from './token-cache.ts'
 import { createSigningKeys } from './signing-keys.ts'
@@ -15,6 +16,8 @@ export interface EntraOptions {
   readonly observer?: Observer
   /** Who a call without credentials is taken for. @default it is refused */
   readonly anonymous?: Caller | undefined
+  /** The way out to Entra. @default the global `fetch` */
+  readonly fetch?: Fetch | undefined
   /** How long Entra may take. @default 5_000 (docs/api.md#45-tokens-for-graph) */
   readonly timeoutMs?: number | undefined
 }
@@ -23,9 +26,8 @@ export interface EntraOptions {
 export interface Entra {
   readonly authenticate: Authenticate
   /**
-   * Whether tokens can be verified, as far as that is known: keys that were never asked for are not
-   * missed.
-   * @throws ConnectorError `EntraUnavailable`
+   * Fails until Entra's keys of the home tenant were read once, and starts that read itself; never
+   * fails again. @throws ConnectorError `EntraUnavailable`
    */
   checkKeys(): Promise<void>
 }
@@ -44,6 +46,7 @@ export function createEntra({
   clock,
   observer = noObserver,
   anonymous,
+  fetch,
   timeoutMs,
 }: EntraOptions): Entra {
   const {
@@ -52,7 +55,13 @@ export function createEntra({
     ENTRA_ALLOWED_TENANTS: allowedTenants,
   } = config
   const furtherAudience = config.ENTRA_AUDIENCE === undefined ? [] : [config.ENTRA_AUDIENCE]
-  const signingKeys = createSigningKeys({ authority, clock, timeoutMs })
+  const signingKeys = createSigningKeys({
+    authority,
+    homeTenantId: config.ENTRA_TENANT_ID,
+    clock,
+    fetch,
+    timeoutMs,
+  })
   const authenticate = createAuthenticate({
     verify: createVerifier({
       findKey: signingKeys.find,

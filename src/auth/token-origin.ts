@@ -47,10 +47,11 @@ function read<Schema extends z.ZodType>(
 }
 
 /** The issuers of a tenant. v1 tokens name Entra's older host, whatever the authority. */
-const issuersOf = (tenantId: string, authority: string): Record<string, TokenVersion> => ({
-  [`https://sts.windows.net/${tenantId}/`]: 'v1',
-  [`${authority}/${tenantId}/v2.0`]: 'v2',
-})
+const issuersOf = (tenantId: string, authority: string): ReadonlyMap<string, TokenVersion> =>
+  new Map([
+    [`https://sts.windows.net/${tenantId}/`, 'v1'],
+    [`${authority}/${tenantId}/v2.0`, 'v2'],
+  ])
 
 /**
  * The cheap checks, before any key is fetched: size, shape, algorithm, header, and the issuer's
@@ -76,7 +77,7 @@ export function readClaimedOrigin(
     'it does not name its tenant and issuer',
   )
   const tenantId = tid.toLowerCase()
-  const version = issuersOf(tid, authority)[iss]
+  const version = issuersOf(tid, authority).get(iss)
   if (version === undefined) throw invalidToken('its issuer is not Entra, or not of its tenant')
   if (!allowedTenants.some(allowed => allowed.toLowerCase() === tenantId)) {
     throw new ConnectorError(

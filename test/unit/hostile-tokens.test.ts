@@ -124,6 +124,8 @@ const hostile: Hostile[] = [
   ],
   ['a header that is no object', 'InvalidToken', async w => withHeader(await user({})(w), [1])],
   ['a foreign issuer', 'InvalidToken', user({ iss: 'https://accounts.example.com' })],
+  ['an issuer that every object has', 'InvalidToken', user({ iss: 'constructor' })],
+  ['an issuer that leads to a prototype', 'InvalidToken', user({ iss: '__proto__' })],
   [
     'an issuer that begins like Entra',
     'InvalidToken',
@@ -230,6 +232,8 @@ t.test('cheap checks come before any key is fetched', async t => {
     'crit',
     'an embedded jwk',
     'a foreign issuer',
+    'an issuer that every object has',
+    'an issuer that leads to a prototype',
     'a tenant that may not call',
   ])
   const w = await entraWorld(t)
