@@ -1,6 +1,11 @@
 import { ConnectorError } from '../errors.ts'
 import type { Authenticate, Caller } from './caller.ts'
-import { authenticationRequired, readCredentials, type ServicePrincipal } from './credentials.ts'
+import {
+  authenticationRequired,
+  invalidClientCredentials,
+  readCredentials,
+  type ServicePrincipal,
+} from './credentials.ts'
 import type { TokenExchange } from './token-exchange.ts'
 import type { TokenCache } from './token-cache.ts'
 import { hashOf } from '../lib/hash.ts'
@@ -11,6 +16,8 @@ export interface AuthenticateOptions {
   readonly exchange: TokenExchange
   readonly tokens: TokenCache
   readonly allowedTenants: readonly string[]
+  /** This API's client id, which no caller may use as its own. */
+  readonly ownClientId: string
   /** Who a call without credentials is taken for. @default it is refused */
   readonly anonymous?: Caller | undefined
 }
@@ -25,6 +32,7 @@ export function createAuthenticate({
   exchange,
   tokens,
   allowedTenants,
+  ownClientId,
   anonymous,
 }: AuthenticateOptions): Authenticate {
   const allowed = new Set(allowedTenants.map(tenant => tenant.toLowerCase()))
@@ -46,6 +54,9 @@ export function createAuthenticate({
         'TenantNotAllowed',
         'Cannot accept the service principal: its tenant may not call this service',
       )
+    }
+    if (clientId === ownClientId.toLowerCase()) {
+      throw invalidClientCredentials('its client id is this API’s own')
     }
     const key = hashOf('servicePrincipal', tenantId, clientId)
     // By its secret as well: a wrong one never meets the entry of a right one.

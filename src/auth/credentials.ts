@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ConnectorError, type ErrorDetail } from '../errors.ts'
+import { ConnectorError, type ErrorDetail, type InnerFacts } from '../errors.ts'
 
 /** What a caller sends to say who it is (docs/api.md#41-connection-types). */
 export type Credentials =
@@ -87,6 +87,18 @@ export const invalidToken = (why: string): ConnectorError =>
   new ConnectorError('InvalidToken', `Cannot accept the bearer token: ${why}`, {
     headers: { 'www-authenticate': 'Bearer error="invalid_token"' },
   })
+
+/** The 401 of an app that does not prove to be the one it says. */
+export const invalidClientCredentials = (
+  why = 'Entra does not accept its tenant, client id and secret',
+  inner: InnerFacts = {},
+): ConnectorError =>
+  new ConnectorError(
+    'InvalidClientCredentials',
+    `Cannot accept the service principal: ${why}`,
+    { headers: { 'www-authenticate': 'Bearer' } },
+    inner,
+  )
 
 /** The 401 of a request that says nothing usable about who calls. */
 export const authenticationRequired = (): ConnectorError =>

@@ -1,4 +1,5 @@
 import { ConnectorError } from '../errors.ts'
+import { invalidClientCredentials } from './credentials.ts'
 
 /** By which grant a token was asked for: on behalf of a user, or as a service principal. */
 export type Grant = 'onBehalfOf' | 'servicePrincipal'
@@ -73,10 +74,7 @@ export function entraError(error: unknown, grant: Grant): ConnectorError {
     return unavailable(what)
   }
   if (grant === 'servicePrincipal') {
-    return new ConnectorError(
-      'InvalidClientCredentials',
-      'Cannot accept the service principal: Entra does not accept its tenant, client id and secret',
-    )
+    return invalidClientCredentials()
   }
   if (errorCode === 'invalid_grant' && aadsts !== '65001') {
     return new ConnectorError(

@@ -79,6 +79,7 @@ export function createEntra({
     }),
     tokens: createTokenCache(clock, observer),
     allowedTenants,
+    ownClientId: clientId,
     anonymous,
   })
   return { authenticate, checkKeys: signingKeys.check }

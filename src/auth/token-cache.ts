@@ -1,5 +1,6 @@
 import type { AccessToken } from '@azure/identity'
 import { LRUCache } from 'lru-cache'
+import { cacheClock } from '../lib/cache-clock.ts'
 import type { Clock } from '../lib/clock.ts'
 import { ConnectorError } from '../errors.ts'
 import { noObserver, type Observer } from '../telemetry/observer.ts'
@@ -38,7 +39,7 @@ export function createTokenCache(clock: Clock, observer: Observer = noObserver):
     max: maxPartitions,
     ttl: 1,
     ttlResolution: 0,
-    perf: { now: () => clock.monotonic() },
+    perf: cacheClock(clock),
   })
   const exchanges = new Map<string, Promise<string>>()
 

@@ -1,6 +1,7 @@
-import { jwtVerify } from 'jose'
+import { errors, jwtVerify } from 'jose'
 import { LRUCache } from 'lru-cache'
 import { z } from 'zod'
+import { cacheClock } from '../lib/cache-clock.ts'
 import type { Clock } from '../lib/clock.ts'
 import { ConnectorError } from '../errors.ts'
 import { readClaimedOrigin } from './token-origin.ts'
@@ -88,6 +89,18 @@ function requireScope(token: Claims, scope: string): void {
   )
 }
 
+/** What is wrong with a token, by what jose threw. */
+function whyRefused(error: unknown): string {
+  if (error instanceof errors.JWSSignatureVerificationFailed) return 'its signature is not right'
+  if (error instanceof errors.JWTExpired) return 'it has expired, get a new one'
+  if (error instanceof errors.JWTClaimValidationFailed && error.reason === 'check_failed') {
+    if (error.claim === 'aud') return 'its audience is not this API, get a token for this one'
+    if (error.claim === 'nbf')
+      return 'it is not valid yet, or the clock of this service and that of Entra differ'
+  }
+  return 'its claims are not those of an Entra access token'
+}
+
 export function createVerifier({
   findKey,
   clock,
@@ -100,7 +113,7 @@ export function createVerifier({
     max: maxVerified,
     ttl: 1,
     ttlResolution: 0,
-    perf: { now: () => clock.monotonic() },
+    perf: cacheClock(clock),
   })
 
   /** Signature, issuer, audience and times, by jose; then the claims by their types. */
@@ -118,8 +131,8 @@ export function createVerifier({
         requiredClaims: ['exp'],
       })
       return claims.parse(payload)
-    } catch {
-      throw invalidToken('its signature, audience or times are not right')
+    } catch (error) {
+      throw invalidToken(whyRefused(error))
     }
   }
 

@@ -52,7 +52,7 @@ t.test('each code is answered', async t => {
   const storeless = await world(t, { env: { REDIS_URL: server.url } })
   await server.kill()
   const unreachable = await world(t, { graphUrl: 'http://127.0.0.1:1/beta' })
-  const long = 'x'.repeat(15_000)
+  const long = 'x'.repeat(20_000)
 
   const roads: Partial<
     Record<ErrorCode, () => Promise<{ status: number; headers: Headers; body: any }>>

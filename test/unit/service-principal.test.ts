@@ -1,5 +1,6 @@
 import t from 'tap'
 import { tokenError } from '../../src/sandbox/entra/token-error.ts'
+import { environmentVariables } from '../helpers/environment.ts'
 import { asPrincipal, entraWorld, principal, type EntraWorld } from '../helpers/entra-world.ts'
 
 const exchanges = ({ entraCalls }: EntraWorld): number =>
@@ -55,6 +56,22 @@ t.test('a service principal', async t => {
       status: 401,
       body: { error: { code: 'InvalidClientCredentials' } },
     })
+  })
+
+  await t.test('is told how to authenticate when it is refused', async t => {
+    const w = await entraWorld(t)
+    const { headers } = await submit(w, asPrincipal('guess'))
+    t.equal(headers.get('www-authenticate'), 'Bearer')
+  })
+
+  await t.test('that claims to be this API is refused without asking Entra', async t => {
+    const w = await entraWorld(t)
+    const api = environmentVariables.ENTRA_CLIENT_ID.toUpperCase()
+    const secret = environmentVariables.ENTRA_CLIENT_SECRET
+    const reply = await submit(w, { ...asPrincipal(secret), 'x-entra-client-id': api })
+    t.match(reply, { status: 401, body: { error: { code: 'InvalidClientCredentials' } } })
+    t.equal(reply.headers.get('www-authenticate'), 'Bearer')
+    t.same(w.entraCalls, [])
   })
 
   await t.test('of a tenant that may not call is refused without asking Entra', async t => {
