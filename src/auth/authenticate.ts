@@ -8,13 +8,17 @@ import {
 } from './credentials.ts'
 import type { TokenExchange } from './token-exchange.ts'
 import type { TokenCache } from './token-cache.ts'
+import type { SignInLimit } from './sign-in-limit.ts'
 import { hashOf } from '../lib/hash.ts'
 import type { VerifyBearer } from './verify-token.ts'
 
 export interface AuthenticateOptions {
   readonly verify: VerifyBearer
   readonly exchange: TokenExchange
-  readonly tokens: TokenCache
+  /** Tokens of users, and those of apps: what the one kind does takes nothing of the other's. */
+  readonly tokens: { readonly users: TokenCache; readonly apps: TokenCache }
+  /** What strangers may ask of Entra. */
+  readonly signIns: SignInLimit
   readonly allowedTenants: readonly string[]
   /** This API's client id, which no caller may use as its own. */
   readonly ownClientId: string
@@ -30,7 +34,8 @@ export interface AuthenticateOptions {
 export function createAuthenticate({
   verify,
   exchange,
-  tokens,
+  tokens: { users, apps },
+  signIns,
   allowedTenants,
   ownClientId,
   anonymous,
@@ -42,8 +47,8 @@ export function createAuthenticate({
     return {
       ...user,
       type: 'Oauth',
-      graphToken: () => tokens.get(partition, () => exchange.onBehalfOf(user.tenantId, assertion)),
-      dropGraphToken: () => tokens.drop(partition),
+      graphToken: () => users.get(partition, () => exchange.onBehalfOf(user.tenantId, assertion)),
+      dropGraphToken: () => users.drop(partition),
     }
   }
 
@@ -61,7 +66,10 @@ export function createAuthenticate({
     const key = hashOf('servicePrincipal', tenantId, clientId)
     // By its secret as well: a wrong one never meets the entry of a right one.
     const partition = `${key} ${hashOf(clientSecret)}`
-    const graphToken = () => tokens.get(partition, () => exchange.asServicePrincipal(principal))
+    const graphToken = () =>
+      apps.get(partition, () =>
+        signIns.run(key, partition, () => exchange.asServicePrincipal(principal)),
+      )
     await graphToken()
     return {
       key,
@@ -71,7 +79,7 @@ export function createAuthenticate({
       identityId: clientId,
       tenantId,
       graphToken,
-      dropGraphToken: () => tokens.drop(partition),
+      dropGraphToken: () => apps.drop(partition),
     }
   }
 

@@ -5,6 +5,7 @@ import { createAuthenticate } from './authenticate.ts'
 import type { Authenticate, Caller } from './caller.ts'
 import type { Fetch } from './fetch.ts'
 import { createTokenExchange, type ApiCredential } from './token-exchange.ts'
+import { createSignInLimit } from './sign-in-limit.ts'
 import { createTokenCache } from './token-cache.ts'
 import { createSigningKeys } from './signing-keys.ts'
 import { createVerifier } from './verify-token.ts'
@@ -77,7 +78,11 @@ export function createEntra({
       credential: apiCredential(config),
       timeoutMs,
     }),
-    tokens: createTokenCache(clock, observer),
+    tokens: {
+      users: createTokenCache({ clock, observer }),
+      apps: createTokenCache({ clock, observer }),
+    },
+    signIns: createSignInLimit({ clock, maxWaitMs: timeoutMs ?? 5000 }),
     allowedTenants,
     ownClientId: clientId,
     anonymous,

@@ -1,6 +1,7 @@
 import type * as identity from '@azure/identity'
 import type { AccessToken, ClientSecretCredential, OnBehalfOfCredential } from '@azure/identity'
 import { within } from '../lib/deadline.ts'
+import { createTurns, type Turns } from '../lib/turns.ts'
 import type { ServicePrincipal } from './credentials.ts'
 import { entraError, type Grant } from './entra-errors.ts'
 
@@ -26,7 +27,16 @@ export interface TokenExchange {
   asServicePrincipal(principal: ServicePrincipal): Promise<AccessToken>
 }
 
+const turnsOf = (): Turns =>
+  createTurns(exchangesAtOnce, maxWaiting, () => new Error('Too many wait for Entra'))
+
 type Credential = ClientSecretCredential | OnBehalfOfCredential
+
+/** Exchanges under way at once, of users and of apps each: one takes 4 ms of CPU. */
+const exchangesAtOnce = 64
+
+/** Exchanges that wait for a turn, of users and of apps each. */
+const maxWaiting = 10_000
 
 const graph = 'https://graph.microsoft.com'
 
@@ -72,6 +82,8 @@ export function createTokenExchange({
     ],
   }
 
+  const turns = { onBehalfOf: turnsOf(), servicePrincipal: turnsOf() }
+
   async function obtain(
     grant: Grant,
     create: (library: typeof identity) => Credential,
@@ -79,8 +91,15 @@ export function createTokenExchange({
   ): Promise<AccessToken> {
     try {
       // Loaded when Entra is first asked: loading takes a quarter of a second.
-      const asking = create(await import('@azure/identity'))
-      return await within(timeoutMs, asking.getToken(scopes, { enableCae: grant === 'onBehalfOf' }))
+      const library = await import('@azure/identity')
+      let isLate = false
+      const work = turns[grant](async () => {
+        if (isLate) throw new Error('Nobody waits any more')
+        return create(library).getToken(scopes, { enableCae: grant === 'onBehalfOf' })
+      })
+      return await within(timeoutMs, work).finally(() => {
+        isLate = true
+      })
     } catch (error) {
       throw entraError(error, grant)
     }

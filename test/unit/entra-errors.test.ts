@@ -98,7 +98,7 @@ t.test('graph tokens', async t => {
     'are used until two minutes before they expire, or for half of a short life',
     async t => {
       const clock = leapingClock()
-      const tokens = createTokenCache(clock)
+      const tokens = createTokenCache({ clock })
       t.equal(await tokens.get('long', token('a', 600_000)), 'a')
       t.equal(await tokens.get('short', token('c', 100_000)), 'c')
       clock.advance(45_000)
@@ -112,13 +112,13 @@ t.test('graph tokens', async t => {
   )
 
   await t.test('that have expired are not kept', async t => {
-    const tokens = createTokenCache(leapingClock())
+    const tokens = createTokenCache({ clock: leapingClock() })
     t.equal(await tokens.get('x', token('a', -1)), 'a')
     t.equal(await tokens.get('x', token('b', 600_000)), 'b')
   })
 
   await t.test('that are dropped are obtained anew', async t => {
-    const tokens = createTokenCache(leapingClock())
+    const tokens = createTokenCache({ clock: leapingClock() })
     await tokens.get('x', token('a', 600_000))
     tokens.drop('x')
     t.equal(await tokens.get('x', token('b', 600_000)), 'b')
@@ -127,7 +127,7 @@ t.test('graph tokens', async t => {
   await t.test(
     'are obtained once for all who ask meanwhile, and a failure is shared but not kept',
     async t => {
-      const tokens = createTokenCache(leapingClock())
+      const tokens = createTokenCache({ clock: leapingClock() })
       let asked = 0
       const failing = async () => {
         asked += 1
@@ -141,4 +141,14 @@ t.test('graph tokens', async t => {
       t.equal(await tokens.get('x', token('a', 600_000)), 'a')
     },
   )
+
+  await t.test('weigh their length: longer ones leave room for fewer', async t => {
+    const tokens = createTokenCache({ clock: leapingClock(), maxBytes: 10_000 })
+    const long = 'x'.repeat(4000)
+    for (const partition of ['a', 'b', 'c']) await tokens.get(partition, token(long, 600_000))
+    t.equal(await tokens.get('a', token('new', 600_000)), 'new', 'the oldest went')
+    t.equal(await tokens.get('c', token('new', 600_000)), long)
+    await tokens.get('d', token('x'.repeat(20_000), 600_000))
+    t.equal(await tokens.get('c', token('new', 600_000)), long, 'one too long for all is not kept')
+  })
 })
