@@ -100,6 +100,8 @@ export interface InnerFacts {
   readonly ours?: boolean
   /** It was held back because its claim of an idempotency key ended before it could be sent. */
   readonly fenced?: boolean
+  /** The number by which Entra refused, for the log. */
+  readonly aadsts?: string | undefined
   /** Kept for the log only. */
   readonly cause?: unknown
 }

@@ -83,10 +83,13 @@ function readPrincipal(headers: HeaderValues): ServicePrincipal {
 }
 
 /** The 401 of a token that is not accepted. */
-export const invalidToken = (why: string): ConnectorError =>
-  new ConnectorError('InvalidToken', `Cannot accept the bearer token: ${why}`, {
-    headers: { 'www-authenticate': 'Bearer error="invalid_token"' },
-  })
+export const invalidToken = (why: string, inner: InnerFacts = {}): ConnectorError =>
+  new ConnectorError(
+    'InvalidToken',
+    `Cannot accept the bearer token: ${why}`,
+    { headers: { 'www-authenticate': 'Bearer error="invalid_token"' } },
+    inner,
+  )
 
 /** The 401 of an app that does not prove to be the one it says. */
 export const invalidClientCredentials = (

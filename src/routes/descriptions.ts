@@ -13,8 +13,10 @@ const callerErrors = [
   'TenantNotAllowed',
   'ScopeMissing',
   'AppOnlyTokenNotSupported',
+  'AccessBlocked',
   'GraphForbidden',
   'RateLimitExceeded',
+  'TooManyFailedSignIns',
   'GraphThrottled',
   'HeadersTooLarge',
 ] as const satisfies ErrorCode[]

@@ -1,4 +1,6 @@
+import { readFile } from 'node:fs/promises'
 import t from 'tap'
+import { entraNumbers } from '../../src/auth/entra-numbers.ts'
 import { entraError } from '../../src/auth/entra-errors.ts'
 import { createTokenCache } from '../../src/auth/token-cache.ts'
 import { ConnectorError } from '../../src/errors.ts'
@@ -21,6 +23,24 @@ t.test('entraError()', async t => {
       thrown({ errorCode: 'interaction_required' }),
       'InsufficientClaims',
       'InsufficientClaims',
+    ],
+    [
+      'a policy that blocks',
+      thrown({ errorCode: 'interaction_required', errorNo: 53003 }),
+      'AccessBlocked',
+      'AccessBlocked',
+    ],
+    [
+      'a token for another registration',
+      thrown({ errorCode: 'invalid_grant', errorNo: 500131 }),
+      'EntraMisconfigured',
+      'InvalidClientCredentials',
+    ],
+    [
+      'server_error',
+      thrown({ errorCode: 'server_error', errorNo: 90036 }),
+      'EntraUnavailable',
+      'EntraUnavailable',
     ],
     [
       'an assertion out of time',
@@ -86,6 +106,56 @@ t.test('entraError()', async t => {
       )
     }
   }
+})
+
+t.test('entraError() by number', async t => {
+  const ofUser = {
+    caller: 'InvalidToken',
+    registration: 'EntraMisconfigured',
+    administrator: 'AccessBlocked',
+    outage: 'EntraUnavailable',
+  } as const
+  const ofApp = {
+    caller: 'InvalidClientCredentials',
+    registration: 'InvalidClientCredentials',
+    administrator: 'AccessBlocked',
+    outage: 'EntraUnavailable',
+  } as const
+  for (const [number, { whose }] of entraNumbers) {
+    for (const errorCode of ['invalid_grant', 'invalid_client', 'interaction_required']) {
+      const failure = thrown({ errorCode, errorNo: number })
+      const isMore = errorCode === 'interaction_required' && whose === 'caller'
+      const user = entraError(failure, 'onBehalfOf')
+      t.equal(user.code, isMore ? 'InsufficientClaims' : ofUser[whose], `${number} ${errorCode}`)
+      t.equal(user.inner.aadsts, number)
+      t.match(String(user.cause), `AADSTS${number}`)
+      const app = entraError(failure, 'servicePrincipal')
+      t.equal(app.code, isMore ? 'InsufficientClaims' : ofApp[whose], `${number} ${errorCode}, app`)
+      t.equal(app.inner.aadsts, number)
+    }
+    const challenge = thrown({ errorCode: 'invalid_grant', errorNo: number, claims: '{}' })
+    t.equal(entraError(challenge, 'onBehalfOf').code, 'InsufficientClaims', `${number} with claims`)
+  }
+})
+
+t.test('docs/connections.md lists every number that is told apart, and no other', async t => {
+  const page = await readFile('docs/connections.md', 'utf8')
+  const rows = page.matchAll(/^\| (\d+) \| (\w+) \| `(\w+)` \| (.+) \|$/gm)
+  const codes = {
+    caller: 'InvalidToken',
+    registration: 'EntraMisconfigured',
+    administrator: 'AccessBlocked',
+    outage: 'EntraUnavailable',
+  }
+  t.same(
+    Array.from(rows, ([, number, whose, code, wayOut]) => [number, whose, code, wayOut]),
+    Array.from(entraNumbers, ([number, { whose, wayOut }]) => [
+      number,
+      whose,
+      codes[whose],
+      wayOut,
+    ]),
+  )
 })
 
 t.test('graph tokens', async t => {

@@ -211,6 +211,24 @@ t.test('what Entra refuses', async t => {
       500,
       'EntraMisconfigured',
     ],
+    [
+      'a token for another registration',
+      tokenError('invalid_grant', 500131, 'Audience.'),
+      500,
+      'EntraMisconfigured',
+    ],
+    [
+      'by a policy that blocks',
+      tokenError('interaction_required', 53003, 'Blocked.'),
+      403,
+      'AccessBlocked',
+    ],
+    [
+      'a user without an assignment',
+      tokenError('invalid_grant', 50105, 'Not assigned.'),
+      403,
+      'AccessBlocked',
+    ],
     ['a scope', tokenError('invalid_scope', 70011, 'Bad scope.'), 500, 'EntraMisconfigured'],
     [
       'in passing',
@@ -234,7 +252,8 @@ t.test('what Entra refuses', async t => {
       t.equal(reply.headers.has('retry-after'), status === 503)
       t.notMatch(JSON.stringify(reply.body), /AADSTS|contoso/)
       t.notMatch(w.log.join(''), /contoso|Trace ID/)
-      t.equal(status === 500 && !w.log.join('').includes('AADSTS'), false)
+      const number = /AADSTS(\d+)/.exec(JSON.stringify(error.body))?.[0] ?? 'none'
+      t.match(w.log.join(''), number, 'the log has the number, whatever the status')
       t.same(w.calls, [])
     })
   }

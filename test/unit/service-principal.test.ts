@@ -87,9 +87,17 @@ t.test('a service principal', async t => {
     t.same(w.entraCalls, [])
   })
 
-  await t.test('hears of Conditional Access without claims', async t => {
+  await t.test('that a policy blocks hears that an administrator must help', async t => {
     const w = await entraWorld(t)
     w.entra.refuse(principal.clientId, tokenError('interaction_required', 53003, 'Blocked.'))
+    const reply = await submit(w, asPrincipal())
+    t.match(reply, { status: 403, body: { error: { code: 'AccessBlocked' } } })
+    t.notMatch(JSON.stringify(reply.body), /AADSTS|53003/)
+  })
+
+  await t.test('hears of Conditional Access without claims', async t => {
+    const w = await entraWorld(t)
+    w.entra.refuse(principal.clientId, tokenError('interaction_required', 50079, 'Enrol.'))
     const reply = await submit(w, asPrincipal())
     t.match(reply, { status: 401, body: { error: { code: 'InsufficientClaims' } } })
     t.equal(reply.headers.get('www-authenticate'), 'Bearer error="insufficient_claims"')
