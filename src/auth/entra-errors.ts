@@ -2,8 +2,11 @@ import { ConnectorError, type InnerFacts } from '../errors.ts'
 import { invalidClientCredentials, invalidToken } from './credentials.ts'
 import { entraNumbers, type Whose } from './entra-numbers.ts'
 
-/** By which grant a token was asked for: on behalf of a user, or as a service principal. */
-export type Grant = 'onBehalfOf' | 'servicePrincipal'
+/**
+ * By which grant a token was asked for: on behalf of a user, or as an app, by its secret or by an
+ * assertion.
+ */
+export type Grant = 'onBehalfOf' | 'servicePrincipal' | 'clientAssertion'
 
 /** What @azure/identity throws: Entra's response is its cause, told apart by these members. */
 interface EntraFailure {
@@ -34,6 +37,15 @@ function insufficientClaims(claims: string | undefined, inner: InnerFacts): Conn
     inner,
   )
 }
+
+/** The 500 of a registration or credential of this API that Entra does not take. */
+export const entraMisconfigured = (cause: Error, aadsts?: string): ConnectorError =>
+  new ConnectorError(
+    'EntraMisconfigured',
+    'Cannot get a token for Graph: Entra refuses this service’s registration',
+    {},
+    { aadsts, cause },
+  )
 
 /** Whose fault a refusal is: by its number, else by OAuth's error. */
 function whoseFault({ errorCode = '', claims }: EntraFailure, aadsts: string | undefined): Whose {
@@ -82,14 +94,15 @@ export function entraError(error: unknown, grant: Grant, facts = ''): ConnectorE
   }
   if (whose === 'caller' && errorCode === 'interaction_required')
     return insufficientClaims(undefined, inner)
-  if (grant !== 'onBehalfOf') return invalidClientCredentials(undefined, inner)
+  if (grant === 'servicePrincipal') return invalidClientCredentials(undefined, inner)
+  if (grant === 'clientAssertion') {
+    return invalidClientCredentials(
+      'Entra does not accept its tenant and client id with this assertion; has the app a federated credential for the identity?',
+      inner,
+    )
+  }
   if (whose === 'caller') {
     return invalidToken('Entra does not accept it, sign in again', inner)
   }
-  return new ConnectorError(
-    'EntraMisconfigured',
-    'Cannot get a token for Graph: Entra refuses this service’s registration',
-    {},
-    { aadsts, cause: new Error(`${what}: ${wayOut}${facts}`) },
-  )
+  return entraMisconfigured(new Error(`${what}: ${wayOut}${facts}`), aadsts)
 }

@@ -4,10 +4,13 @@ import { noObserver, type Observer } from '../telemetry/observer.ts'
 import { createAuthenticate } from './authenticate.ts'
 import type { Authenticate, Caller } from './caller.ts'
 import type { Fetch } from './fetch.ts'
-import { createTokenExchange, type ApiCredential } from './token-exchange.ts'
+import type { ApiCredential } from './own-credential.ts'
+import { createTokenReader } from './read-token.ts'
+import { createTokenExchange } from './token-exchange.ts'
 import { createSignInLimit } from './sign-in-limit.ts'
 import { createTokenCache } from './token-cache.ts'
 import { createSigningKeys } from './signing-keys.ts'
+import { createAssertionVerifier } from './verify-assertion.ts'
 import { createVerifier } from './verify-token.ts'
 
 export interface EntraOptions {
@@ -34,12 +37,15 @@ export interface Entra {
 }
 
 function apiCredential({
-  ENTRA_CLIENT_SECRET,
-  ENTRA_CLIENT_CERTIFICATE_PATH = '',
+  ENTRA_CLIENT_SECRET: clientSecret,
+  ENTRA_CLIENT_CERTIFICATE_PATH: certificatePath,
+  ENTRA_CLIENT_ASSERTION: kind,
+  ENTRA_FEDERATED_TOKEN_FILE: path = '',
+  ENTRA_MANAGED_IDENTITY_CLIENT_ID: clientId,
 }: Config): ApiCredential {
-  return ENTRA_CLIENT_SECRET === undefined
-    ? { certificatePath: ENTRA_CLIENT_CERTIFICATE_PATH }
-    : { clientSecret: ENTRA_CLIENT_SECRET }
+  if (clientSecret) return { clientSecret }
+  if (certificatePath) return { certificatePath }
+  return { assertion: kind === 'managed-identity' ? { kind, clientId } : { kind: 'file', path } }
 }
 
 export function createEntra({
@@ -48,7 +54,7 @@ export function createEntra({
   observer = noObserver,
   anonymous,
   fetch,
-  timeoutMs,
+  timeoutMs = 5000,
 }: EntraOptions): Entra {
   const {
     ENTRA_AUTHORITY: authority,
@@ -63,26 +69,29 @@ export function createEntra({
     fetch,
     timeoutMs,
   })
+  const read = createTokenReader({ findKey: signingKeys.find, clock, authority, allowedTenants })
+  const signInLimit = () => createSignInLimit({ clock, maxWaitMs: timeoutMs })
   const authenticate = createAuthenticate({
     verify: createVerifier({
-      findKey: signingKeys.find,
+      read,
       clock,
-      authority,
-      allowedTenants,
       audiences: [clientId, `api://${clientId}`, ...furtherAudience],
       scope: config.ENTRA_SCOPE,
     }),
+    verifyAssertion: createAssertionVerifier(read, clock),
     exchange: createTokenExchange({
       authority,
       clientId,
       credential: apiCredential(config),
+      fetch,
       timeoutMs,
     }),
     tokens: {
       users: createTokenCache({ clock, observer }),
       apps: createTokenCache({ clock, observer }),
     },
-    signIns: createSignInLimit({ clock, maxWaitMs: timeoutMs ?? 5000 }),
+    signIns: { bySecret: signInLimit(), byAssertion: signInLimit() },
+    clock,
     allowedTenants,
     ownClientId: clientId,
     anonymous,

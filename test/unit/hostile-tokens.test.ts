@@ -2,7 +2,8 @@ import { createHmac } from 'node:crypto'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import t from 'tap'
-import { entraWorld, tenantId, type EntraWorld } from '../helpers/entra-world.ts'
+import { claimsExchangeAudience } from '../../src/auth/exchange-audience.ts'
+import { entraWorld, identity, tenantId, type EntraWorld } from '../helpers/entra-world.ts'
 import { environmentVariables } from '../helpers/environment.ts'
 
 const alice = 'a11ce000-0000-4000-8000-000000000001'
@@ -222,6 +223,27 @@ t.test('a bearer token is refused', async t => {
   }
   t.same(w.calls, [], 'and Graph hears nothing of it')
   t.notOk(w.entraCalls.includes('onBehalfOf'), 'nor is it ever exchanged')
+})
+
+t.test('an assertion in the place of an app’s secret is refused', async t => {
+  const w = await entraWorld(t)
+  // The same rows, made of the token of an identity that an app trusts.
+  const userToken: EntraWorld['entra']['userToken'] = (_user, { claims, header }, authority) =>
+    w.entra.identityToken(identity, authority, claims, header)
+  const ofIdentity: EntraWorld = { ...w, entra: { ...w.entra, userToken } }
+  for (const [what, code, make] of hostile) {
+    if (code === 'ScopeMissing' || code === 'AppOnlyTokenNotSupported') continue
+    const token = await make(ofIdentity)
+    const expected = claimsExchangeAudience(token) ? code : 'InvalidRequest'
+    await t.test(`with ${expected}: ${what}`, async t => {
+      const headers = { ...(await w.asIdentity()), authorization: `Bearer ${token}` }
+      const { status, body } = await w.get(path, headers)
+      t.equal(body.error.code, expected)
+      t.equal(status, { ...statuses, InvalidRequest: 400 }[expected])
+    })
+  }
+  t.same(w.calls, [])
+  t.notOk(w.entraCalls.includes('clientCredentials'), 'Entra is never asked')
 })
 
 t.test('cheap checks come before any key is fetched', async t => {

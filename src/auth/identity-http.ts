@@ -1,0 +1,44 @@
+import type { TokenCredentialOptions } from '@azure/identity'
+import type { Fetch } from './fetch.ts'
+
+/** What @azure/identity sends its requests by. */
+export type IdentityHttp = NonNullable<TokenCredentialOptions['httpClient']>
+
+type Response = Awaited<ReturnType<IdentityHttp['sendRequest']>>
+
+/**
+ * Lets @azure/identity speak through a `fetch`: its own client knows no deadline that it keeps to.
+ * A redirect is a failure.
+ * @param timeoutMs for one request.
+ * @param onStatus hears the status of each response.
+ */
+export function identityHttp(
+  fetch: Fetch,
+  timeoutMs: number,
+  onStatus: (status: number) => void = () => undefined,
+): IdentityHttp {
+  return {
+    async sendRequest(request): Promise<Response> {
+      const { url, method, body } = request
+      const response = await fetch(url, {
+        method,
+        headers: request.headers.toJSON(),
+        ...(typeof body === 'string' && { body }),
+        redirect: 'error',
+        signal: AbortSignal.timeout(timeoutMs),
+      })
+      const { status } = response
+      onStatus(status)
+      // Its interface of headers is that of `fetch` and this one member.
+      const headers = Object.assign(new Headers(response.headers), {
+        toJSON: () => Object.fromEntries(response.headers),
+      })
+      return {
+        request,
+        status,
+        headers: headers as unknown as Response['headers'],
+        bodyAsText: await response.text(),
+      }
+    },
+  }
+}
