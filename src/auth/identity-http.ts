@@ -10,13 +10,8 @@ type Response = Awaited<ReturnType<IdentityHttp['sendRequest']>>
  * Lets @azure/identity speak through a `fetch`: its own client knows no deadline that it keeps to.
  * A redirect is a failure.
  * @param timeoutMs for one request.
- * @param onStatus hears the status of each response.
  */
-export function identityHttp(
-  fetch: Fetch,
-  timeoutMs: number,
-  onStatus: (status: number) => void = () => undefined,
-): IdentityHttp {
+export function identityHttp(fetch: Fetch, timeoutMs: number): IdentityHttp {
   return {
     async sendRequest(request): Promise<Response> {
       const { url, method, body } = request
@@ -27,15 +22,13 @@ export function identityHttp(
         redirect: 'error',
         signal: AbortSignal.timeout(timeoutMs),
       })
-      const { status } = response
-      onStatus(status)
       // Its interface of headers is that of `fetch` and this one member.
       const headers = Object.assign(new Headers(response.headers), {
         toJSON: () => Object.fromEntries(response.headers),
       })
       return {
         request,
-        status,
+        status: response.status,
         headers: headers as unknown as Response['headers'],
         bodyAsText: await response.text(),
       }

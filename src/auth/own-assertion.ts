@@ -54,20 +54,17 @@ function managedIdentity(
   clientId: string | undefined,
   { fetch = globalThis.fetch, timeoutMs }: OwnAssertionOptions,
 ): OwnAssertion {
-  let status = 0
   let asking: Promise<string> | undefined
-  const httpClient = identityHttp(fetch, timeoutMs, seen => {
-    status = seen
-  })
+  const httpClient = identityHttp(fetch, timeoutMs)
 
   async function ask(): Promise<string> {
     const { ManagedIdentityCredential } = await import('@azure/identity')
     const options = { httpClient, retryOptions: { maxRetries: 1, retryDelayInMs: 200 } }
-    status = 0
     try {
       const identity = new ManagedIdentityCredential({ ...(clientId && { clientId }), ...options })
       return (await identity.getToken(`${exchangeAudiences[0]}/.default`)).token
-    } catch {
+    } catch (error) {
+      const { status = 0 } = ((error as Error).cause ?? {}) as { status?: number }
       if (status >= 400 && status < 404)
         throw misconfigured(
           `ENTRA_MANAGED_IDENTITY_CLIENT_ID: the identity endpoint refuses it with ${status}`,

@@ -27,7 +27,7 @@ export function createIdentityEndpoint({
   claims = () => ({}),
   onCall,
 }: IdentityEndpointOptions): FastifyInstance {
-  const app = Fastify()
+  const app = Fastify({ routerOptions: { ignoreTrailingSlash: true } })
 
   async function token({ query }: FastifyRequest) {
     onCall?.()
