@@ -44,8 +44,9 @@ interface ProvedApp {
 }
 
 /**
- * Finds out who calls: verifies a bearer token, or proves an app by getting its token for Graph. A user's token for Graph is got when Graph is first called, so that a request that is
- * wrong in itself costs Entra nothing.
+ * Finds out who calls: verifies a bearer token, or proves an app by getting its token for Graph. A
+ * user's token for Graph is got when Graph is first called, so that a request that is wrong in
+ * itself costs Entra nothing.
  */
 export function createAuthenticate({
   verify,

@@ -62,8 +62,8 @@ function whoseFault({ errorCode = '', claims }: EntraFailure, aadsts: string | u
 /**
  * Translates what @azure/identity threw into a row of our catalogue
  * (docs/api.md#45-tokens-for-graph): the caller's fault 401, this API's registration 500, what only
- * an administrator can lift 403, Entra's trouble 503. Nothing of Entra's text is kept but the AADSTS
- * number. Pure.
+ * an administrator can lift 403, Entra's trouble 503. Nothing of Entra's text is kept but the
+ * AADSTS number. Pure.
  * @param facts what else the log should know of a refusal of this API's registration.
  */
 export function entraError(error: unknown, grant: Grant, facts = ''): ConnectorError {

@@ -17,8 +17,8 @@ export interface VerifiedAssertion {
 }
 
 /**
- * Verifies a managed identity's token as a user's is, but for audience and scope: it is a credential
- * of every app that trusts the identity.
+ * Verifies a managed identity's token as a user's is, but for audience and scope: it is a
+ * credential of every app that trusts the identity.
  * @throws ConnectorError `InvalidToken`, `TenantNotAllowed`, `EntraUnavailable`
  */
 export type VerifyAssertion = (token: string) => Promise<VerifiedAssertion>

@@ -44,7 +44,7 @@ const withoutEntra = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
 /** The service on simulators of its own. */
 export interface Sandbox {
   readonly service: Service
-  /** Where the simulated managed identity gives its tokens, without `resource` and `api-version`. */
+  /** Where the simulated managed identity gives its tokens; its query is not part of it. */
   readonly identityEndpoint: string
   /** Closes the service, then what it stands on. */
   close(): Promise<void>

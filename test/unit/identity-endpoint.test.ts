@@ -1,5 +1,6 @@
 import { ManagedIdentityCredential } from '@azure/identity'
 import t from 'tap'
+import { createSandbox } from '../../src/sandbox/sandbox.ts'
 import { createIdentityEndpoint } from '../../src/sandbox/entra/identity-endpoint.ts'
 import { entraWorld, identity, trusting } from '../helpers/entra-world.ts'
 
@@ -42,4 +43,23 @@ t.test('the identity endpoint of a virtual machine', async t => {
     t.equal(await ask('/msi/token', {}), 401)
     t.equal(await ask('/msi/token', { 'x-identity-header': 'the-header' }), 400)
   })
+})
+
+t.test('the sandbox has an app that trusts a simulated identity', async t => {
+  const { service, identityEndpoint, close } = await createSandbox({ LOG_LEVEL: 'silent' })
+  t.teardown(close)
+  const url = await service.listen({ host: '127.0.0.1', port: 0 })
+  const given = await fetch(`${identityEndpoint}?api-version=2019-08-01&resource=${exchange}`, {
+    headers: { 'x-identity-header': 'sandbox-identity' },
+  })
+  const { access_token: token } = (await given.json()) as { access_token: string }
+  const headers = {
+    authorization: `Bearer ${token}`,
+    'x-entra-tenant-id': '5a4db0c5-0000-4000-8000-0000000000aa',
+    'x-entra-client-id': '5a4db0c5-0000-4000-8000-0000000000ad',
+    'content-type': 'application/json',
+    prefer: 'respond-async',
+  }
+  const body = '{"PromptContent":"Hello"}'
+  t.equal((await fetch(`${url}/process-prompt`, { method: 'POST', headers, body })).status, 202)
 })

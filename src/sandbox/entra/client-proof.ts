@@ -18,7 +18,7 @@ export interface App {
 export interface ClientProof {
   readonly clientId: string
   readonly clientSecret: string
-  /** A JWT signed with the app's certificate, or of an identity it trusts, instead of the secret. */
+  /** A JWT signed with the app's certificate, or of an identity it trusts. */
   readonly clientAssertion?: string | undefined
 }
 

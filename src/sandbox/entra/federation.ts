@@ -45,12 +45,14 @@ export async function proveByFederation(
   { tenantId, keys: ownKeys, now }: ProofContext,
 ): Promise<void> {
   const { iss, sub, aud, scp, xms_ficinfo: federation } = decodeJwt(assertion)
-  const audiences = [aud].flat().map(one => (one === exchangeResourceId ? exchangeResource : one))
+  const audiences = new Set(
+    [aud].flat().map(one => (one === exchangeResourceId ? exchangeResource : one)),
+  )
   const ofIssuer = credentials.filter(({ issuer }) =>
     issuer === undefined ? iss?.endsWith(`/${tenantId}/v2.0`) : issuer === iss,
   )
   if (ofIssuer.length === 0) throw refuse(700211, `No record found for issuer '${iss}'.`)
-  const ofAudience = ofIssuer.filter(one => audiences.includes(one.audience ?? exchangeResource))
+  const ofAudience = ofIssuer.filter(one => audiences.has(one.audience ?? exchangeResource))
   if (ofAudience.length === 0) throw refuse(700212, 'No record found for the audience.')
   const credential = ofAudience.find(({ subject }) => subject === sub)
   if (!credential) throw refuse(700213, `No record found for subject '${sub}'.`)
