@@ -1,5 +1,6 @@
-import { accessSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { z } from 'zod'
+import { certificateProblem } from './auth/certificate-file.ts'
 
 const loopback = new Set(['localhost', '127.0.0.1', '[::1]'])
 
@@ -162,11 +163,12 @@ function readFiles(env: Environment, problems: string[]): void {
 }
 
 /** A file is read when Entra is first asked; that it can be is better known at the start. */
-function checkFile(env: Environment, name: string, problems: string[]): void {
+function checkFile(env: Environment, name: string, problems: string[]): string | undefined {
   try {
-    accessSync(env[name] ?? '')
+    return readFileSync(env[name] ?? '', 'utf8')
   } catch {
     problems.push(`${name} names a file that cannot be read`)
+    return undefined
   }
 }
 
@@ -176,8 +178,11 @@ function checkCredential(env: Environment, problems: string[]): void {
   // A file with nothing in it is no secret.
   if (kinds.filter(name => env[name]).length !== 1)
     problems.push(`${kinds.join(' or ')} is required, and only one of them`)
-  if (env['ENTRA_CLIENT_CERTIFICATE_PATH'] !== undefined)
-    checkFile(env, 'ENTRA_CLIENT_CERTIFICATE_PATH', problems)
+  if (env['ENTRA_CLIENT_CERTIFICATE_PATH'] !== undefined) {
+    const pem = checkFile(env, 'ENTRA_CLIENT_CERTIFICATE_PATH', problems)
+    const problem = pem === undefined ? undefined : certificateProblem(pem)
+    if (problem) problems.push(`ENTRA_CLIENT_CERTIFICATE_PATH ${problem}`)
+  }
   if (env['ENTRA_CLIENT_ASSERTION'] !== 'file') return
   env['ENTRA_FEDERATED_TOKEN_FILE'] ??= env['AZURE_FEDERATED_TOKEN_FILE']
   if (env['ENTRA_FEDERATED_TOKEN_FILE'] === undefined)

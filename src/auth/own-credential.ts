@@ -1,5 +1,5 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { certificateProblem } from './certificate-file.ts'
 import { createOwnAssertion, expectedCredential, type AssertionSource } from './own-assertion.ts'
 import type { Fetch } from './fetch.ts'
 
@@ -26,16 +26,11 @@ export interface OwnCredentials {
   problem(): Promise<string | undefined>
 }
 
-/** Why a PEM file is no certificate with its key; `undefined` when it is one. */
-async function certificateProblem(path: string): Promise<string | undefined> {
-  try {
-    const pem = await readFile(path, 'utf8')
-    return new X509Certificate(pem).checkPrivateKey(createPrivateKey(pem))
-      ? undefined
-      : 'ENTRA_CLIENT_CERTIFICATE_PATH: the key is not that of the certificate'
-  } catch {
-    return 'ENTRA_CLIENT_CERTIFICATE_PATH: no PEM file with a certificate and its key'
-  }
+/** Why the certificate cannot be used now, though it could at the start. */
+async function problemOf(path: string): Promise<string | undefined> {
+  const pem = await readFile(path, 'utf8').catch(() => '')
+  const problem = certificateProblem(pem)
+  return problem && `ENTRA_CLIENT_CERTIFICATE_PATH ${problem}`
 }
 
 /** Reads this API's own credential for each exchange. */
@@ -48,9 +43,7 @@ export function createOwnCredentials(
     return {
       get: async () => ({ options: credential, facts: '' }),
       problem: async () =>
-        'certificatePath' in credential
-          ? certificateProblem(credential.certificatePath)
-          : undefined,
+        'certificatePath' in credential ? problemOf(credential.certificatePath) : undefined,
     }
   }
   const { assertion: source } = credential

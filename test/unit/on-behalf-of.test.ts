@@ -122,6 +122,15 @@ t.test('a user’s call reaches Graph as that user', async t => {
     t.equal((await submit(known, await known.asUser(alice))).status, 202)
     t.equal(exchanges(known), 1)
 
+    const spoilt = await entraWorld(t, { env, apiCertificate: certificate })
+    writeFileSync(path, certificate)
+    t.match(await submit(spoilt, await spoilt.asUser(alice)), {
+      status: 500,
+      body: { error: { code: 'EntraMisconfigured' } },
+    })
+    t.match(spoilt.log.join(''), /ENTRA_CLIENT_CERTIFICATE_PATH must name a PEM file/)
+    writeFileSync(path, `${key}\n${certificate}`)
+
     const unknown = await entraWorld(t, { env })
     const reply = await submit(unknown, await unknown.asUser(alice))
     t.match(reply, { status: 500, body: { error: { code: 'EntraMisconfigured' } } })
