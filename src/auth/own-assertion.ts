@@ -59,7 +59,7 @@ function managedIdentity(
 
   async function ask(): Promise<string> {
     const { ManagedIdentityCredential } = await import('@azure/identity')
-    const options = { httpClient, retryOptions: { maxRetries: 1, retryDelayInMs: 200 } }
+    const options = { httpClient, retryOptions: { maxRetries: 0 } }
     try {
       const identity = new ManagedIdentityCredential({ ...(clientId && { clientId }), ...options })
       return (await identity.getToken(`${exchangeAudiences[0]}/.default`)).token

@@ -48,15 +48,18 @@ interface KnownKeys {
   readonly readAt: number
 }
 
-/** When unknown keys of one tenant were last looked for, whatever the token version. */
-interface Cooldown {
+/** What the token versions of one tenant share: one of them has the time in which to look. */
+interface Tenant {
+  /** When unknown keys were last looked for. */
   lookedAt: number
+  /** Read the keys of each version that were read before. */
+  readonly loads: Set<() => Promise<unknown>>
 }
 
 /** The keys of one tenant and token version. */
 function createKeySource(
   discoveryUrl: string,
-  cooldown: Cooldown,
+  tenant: Tenant,
   { authority, clock, fetch = globalThis.fetch, timeoutMs = 5000 }: SigningKeysOptions,
 ) {
   let known: KnownKeys | undefined
@@ -69,6 +72,7 @@ function createKeySource(
     try {
       const keys = await readKeySet({ authority, discoveryUrl, fetch, timeoutMs })
       known = { keys, readAt: clock.monotonic() }
+      tenant.loads.add(load)
       return keys
     } catch (cause) {
       throw new ConnectorError(
@@ -90,8 +94,10 @@ function createKeySource(
 
   /** Reads the keys for the sake of an unknown one; only a read that succeeds counts. */
   async function look(keyId: string, now: number): Promise<KeySet> {
+    // Keys are rolled for all versions at once, and only one of them may look.
+    for (const other of tenant.loads) if (other !== load) other().catch(() => undefined)
     const keys = await load()
-    cooldown.lookedAt = now
+    tenant.lookedAt = now
     for (const [id, at] of lookedFor) if (now - at >= keyCooldownMs) lookedFor.delete(id)
     lookedFor.set(keyId, now)
     return keys
@@ -99,7 +105,7 @@ function createKeySource(
 
   function mayLook(keyId: string, now: number): boolean {
     const lookedAt = lookedFor.get(keyId) ?? Number.NEGATIVE_INFINITY
-    return now - cooldown.lookedAt >= tenantCooldownMs && now - lookedAt >= keyCooldownMs
+    return now - tenant.lookedAt >= tenantCooldownMs && now - lookedAt >= keyCooldownMs
   }
 
   async function findUnknown(keyId: string): Promise<SigningKey | undefined> {
@@ -153,14 +159,17 @@ export interface SigningKeys {
  * day while Entra is away (docs/api.md#43-signing-keys).
  */
 export function createSigningKeys(options: SigningKeysOptions): SigningKeys {
-  const cooldowns = new Map<string, Cooldown>()
+  const tenants = new Map<string, Tenant>()
   const sources = new Map<string, ReturnType<typeof createKeySource>>()
 
   function sourceOf(tenantId: string, version: TokenVersion) {
     const url = `${options.authority}/${tenantId}/${wellKnown[version]}`
-    const cooldown = cooldowns.get(tenantId) ?? { lookedAt: Number.NEGATIVE_INFINITY }
-    cooldowns.set(tenantId, cooldown)
-    const source = sources.get(url) ?? createKeySource(url, cooldown, options)
+    const tenant = tenants.get(tenantId) ?? {
+      lookedAt: Number.NEGATIVE_INFINITY,
+      loads: new Set(),
+    }
+    tenants.set(tenantId, tenant)
+    const source = sources.get(url) ?? createKeySource(url, tenant, options)
     sources.set(url, source)
     return source
   }

@@ -75,7 +75,8 @@ export function createTokenExchange({
     // The authority is the operator's own word; asking Microsoft's public host about it would be a
     // second call.
     disableInstanceDiscovery: true,
-    retryOptions: { maxRetries: 1, retryDelayInMs: 200, maxRetryDelayInMs: 1000 },
+    // Its retries wait as long as `Retry-After` says; callers are told to come again instead.
+    retryOptions: { maxRetries: 0 },
     httpClient: identityHttp(fetch, timeoutMs),
   }
   const own = createOwnCredentials(credential, timeoutMs)

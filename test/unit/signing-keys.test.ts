@@ -168,6 +168,9 @@ t.test('signing keys', async t => {
       (await w.get(`/sessions/x/prompts/x/promptbook`, await w.asUser(alice, { version }))).status
     t.same([await get('v1'), await get('v2'), await get('v1')], [400, 400, 400])
     t.equal(keyReads(w), 2)
+    await w.entra.rollKey()
+    t.same([await get('v1'), await get('v2')], [400, 400], 'both are found by one look')
+    t.equal(keyReads(w), 4)
   })
 })
 
