@@ -53,7 +53,7 @@ export const serverLimits: ServerLimits = {
   checkIntervalMs: 2000,
   keepAliveTimeoutMs: 75_000,
   maxConnections: 10_000,
-  maxHeaderBytes: 16 * 1024,
+  maxHeaderBytes: 32 * 1024,
   maxBodyBytes: 1024 * 1024,
 }
 
@@ -84,7 +84,7 @@ export interface Parts {
  * A path may be as long as Node lets a request line be: a long id is then refused as an id, with a
  * reason.
  */
-const maxParamLength = 16_384
+const maxParamLength = 32 * 1024
 
 /** Puts the service together. Reads no environment and opens no socket. */
 export function buildApp({

@@ -1,5 +1,6 @@
-import { accessSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { z } from 'zod'
+import { certificateProblem } from './auth/certificate-file.ts'
 
 const loopback = new Set(['localhost', '127.0.0.1', '[::1]'])
 
@@ -61,7 +62,9 @@ export const environment = z.object({
   ENTRA_CLIENT_SECRET: z
     .string()
     .optional()
-    .describe("This API's secret for on-behalf-of; this or the certificate is required"),
+    .describe(
+      "This API's secret for on-behalf-of; this, the certificate or the assertion is required",
+    ),
   ENTRA_CLIENT_SECRET_FILE: z.string().optional().describe('File that holds `ENTRA_CLIENT_SECRET`'),
   ENTRA_CLIENT_CERTIFICATE_PATH: z
     .string()
@@ -71,6 +74,21 @@ export const environment = z.object({
     .string()
     .optional()
     .describe('File that holds `ENTRA_CLIENT_CERTIFICATE_PATH`'),
+  ENTRA_CLIENT_ASSERTION: z
+    .enum(['managed-identity', 'file'], 'must be managed-identity or file')
+    .optional()
+    .describe(
+      'No secret: a managed identity, or a `file` with a federated token, stands in for it',
+    ),
+  ENTRA_MANAGED_IDENTITY_CLIENT_ID: guid
+    .optional()
+    .describe('Client id of the managed identity, where there are several'),
+  ENTRA_FEDERATED_TOKEN_FILE: z
+    .string()
+    .optional()
+    .describe(
+      'File of the federated token, read anew for each exchange; `AZURE_FEDERATED_TOKEN_FILE` when absent',
+    ),
   ENTRA_AUDIENCE: z.string().optional().describe('A further audience accepted in bearer tokens'),
   ENTRA_SCOPE: z.string().default('access_as_user').describe('Scope that a bearer token must hold'),
   ENTRA_ALLOWED_TENANTS: z
@@ -144,15 +162,32 @@ function readFiles(env: Environment, problems: string[]): void {
   }
 }
 
-/**
- * The certificate is read when Entra is first asked; that it can be is better known at the start.
- */
-function checkCertificate(path: string, problems: string[]): void {
+/** A file is read when Entra is first asked; that it can be is better known at the start. */
+function checkFile(env: Environment, name: string, problems: string[]): string | undefined {
   try {
-    accessSync(path)
+    return readFileSync(env[name] ?? '', 'utf8')
   } catch {
-    problems.push('ENTRA_CLIENT_CERTIFICATE_PATH names a file that cannot be read')
+    problems.push(`${name} names a file that cannot be read`)
+    return undefined
   }
+}
+
+/** This API's own credential is of one kind, and that is complete. */
+function checkCredential(env: Environment, problems: string[]): void {
+  const kinds = ['ENTRA_CLIENT_SECRET', 'ENTRA_CLIENT_CERTIFICATE_PATH', 'ENTRA_CLIENT_ASSERTION']
+  // A file with nothing in it is no secret.
+  if (kinds.filter(name => env[name]).length !== 1)
+    problems.push(`${kinds.join(' or ')} is required, and only one of them`)
+  if (env['ENTRA_CLIENT_CERTIFICATE_PATH'] !== undefined) {
+    const pem = checkFile(env, 'ENTRA_CLIENT_CERTIFICATE_PATH', problems)
+    const problem = pem === undefined ? undefined : certificateProblem(pem)
+    if (problem) problems.push(`ENTRA_CLIENT_CERTIFICATE_PATH ${problem}`)
+  }
+  if (env['ENTRA_CLIENT_ASSERTION'] !== 'file') return
+  env['ENTRA_FEDERATED_TOKEN_FILE'] ??= env['AZURE_FEDERATED_TOKEN_FILE']
+  if (env['ENTRA_FEDERATED_TOKEN_FILE'] === undefined)
+    problems.push('ENTRA_FEDERATED_TOKEN_FILE is required for ENTRA_CLIENT_ASSERTION=file')
+  else checkFile(env, 'ENTRA_FEDERATED_TOKEN_FILE', problems)
 }
 
 /**
@@ -165,17 +200,11 @@ export function readConfig(variables: Environment): Config {
   )
   const problems: string[] = []
   readFiles(env, problems)
-  const certificate = env['ENTRA_CLIENT_CERTIFICATE_PATH']
-  if (certificate !== undefined) checkCertificate(certificate, problems)
+  checkCredential(env, problems)
   const parsed = environment.safeParse(env)
   for (const issue of parsed.error?.issues ?? []) {
     const name = String(issue.path[0])
     problems.push(`${name} ${env[name] === undefined ? 'is required' : issue.message}`)
-  }
-  if (!env['ENTRA_CLIENT_SECRET'] === !certificate) {
-    problems.push(
-      'ENTRA_CLIENT_SECRET or ENTRA_CLIENT_CERTIFICATE_PATH is required, and only one of them',
-    )
   }
   if (!parsed.success || problems.length > 0) {
     throw new ConfigError(`Cannot read the configuration: ${[...new Set(problems)].join('; ')}`)

@@ -20,6 +20,7 @@ export const catalogue = {
   TenantNotAllowed: { status: 403 },
   ScopeMissing: { status: 403 },
   AppOnlyTokenNotSupported: { status: 403 },
+  AccessBlocked: { status: 403 },
   GraphForbidden: { status: 403 },
   NotFound: { status: 404 },
   SessionNotFound: { status: 404 },
@@ -32,6 +33,7 @@ export const catalogue = {
   IdempotencyKeyReused: { status: 422 },
   AnswerNotJson: { status: 422 },
   RateLimitExceeded: { status: 429 },
+  TooManyFailedSignIns: { status: 429, retryAfterSeconds: 60 },
   // Some Graph services leave `Retry-After` out of a 429.
   GraphThrottled: { status: 429, retryAfterSeconds: 10 },
   CapacityExceeded: { status: 429 },
@@ -98,6 +100,8 @@ export interface InnerFacts {
   readonly ours?: boolean
   /** It was held back because its claim of an idempotency key ended before it could be sent. */
   readonly fenced?: boolean
+  /** The number by which Entra refused, for the log. */
+  readonly aadsts?: string | undefined
   /** Kept for the log only. */
   readonly cause?: unknown
 }

@@ -162,7 +162,12 @@ export async function createService(
     log,
     observer,
     tracer,
-    checks: [checkKeys, ...(redis ? [() => checkRedis(redis)] : []), ...checks],
+    // Who is authenticated otherwise needs no keys.
+    checks: [
+      ...(overrides.authenticate ? [] : [checkKeys]),
+      ...(redis ? [() => checkRedis(redis)] : []),
+      ...checks,
+    ],
     limits: { ...serverLimits, ...overrides.serverLimits },
     publicUrl: config.PUBLIC_URL,
     submitWaitSeconds: config.SUBMIT_WAIT_SECONDS,

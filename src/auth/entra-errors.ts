@@ -1,7 +1,12 @@
-import { ConnectorError } from '../errors.ts'
+import { ConnectorError, type InnerFacts } from '../errors.ts'
+import { invalidClientCredentials, invalidToken } from './credentials.ts'
+import { entraNumbers, type Whose } from './entra-numbers.ts'
 
-/** By which grant a token was asked for: on behalf of a user, or as a service principal. */
-export type Grant = 'onBehalfOf' | 'servicePrincipal'
+/**
+ * By which grant a token was asked for: on behalf of a user, or as an app, by its secret or by an
+ * assertion.
+ */
+export type Grant = 'onBehalfOf' | 'servicePrincipal' | 'clientAssertion'
 
 /** What @azure/identity throws: Entra's response is its cause, told apart by these members. */
 interface EntraFailure {
@@ -14,22 +19,6 @@ interface EntraFailure {
   readonly claims?: string
 }
 
-/**
- * Entra's own troubles, beside `temporarily_unavailable`:
- * learn.microsoft.com/entra/identity-platform/reference-error-codes
- */
-const transientNumbers = new Set(['90033', '90055', '90024', '90051', '90090'])
-
-/** The setting to look at, by AADSTS number, when Entra refuses this API's own registration. */
-const settings: Readonly<Record<string, string>> = {
-  '65001': 'consent is missing: grant admin consent for the Graph permissions of this API',
-  '700016': 'ENTRA_CLIENT_ID: the tenant has no such app',
-  '700027': 'ENTRA_CLIENT_CERTIFICATE_PATH: Entra does not know this certificate',
-  '7000215': 'ENTRA_CLIENT_SECRET: wrong value',
-  '7000222': 'ENTRA_CLIENT_SECRET: expired',
-  '90002': 'ENTRA_TENANT_ID or the caller’s tenant: Entra has no such tenant',
-}
-
 const asFailure = (error: unknown): EntraFailure => {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
   return cause instanceof Error ? cause : {}
@@ -37,64 +26,83 @@ const asFailure = (error: unknown): EntraFailure => {
 
 /** The AADSTS number alone: Entra's descriptions name users, apps and addresses. */
 const aadstsOf = ({ errorNo, message }: EntraFailure): string | undefined =>
-  errorNo ? String(errorNo) : /AADSTS(\d+)/.exec(message ?? '')?.[1]
+  /^\d+$/.exec(String(errorNo))?.[0] ?? /AADSTS(\d+)/.exec(message ?? '')?.[1]
 
-const unavailable = (cause: Error): ConnectorError =>
-  new ConnectorError(
-    'EntraUnavailable',
-    'Cannot get a token for Graph: Entra does not answer',
-    {},
-    { cause },
-  )
-
-function insufficientClaims(claims: string | undefined): ConnectorError {
+function insufficientClaims(claims: string | undefined, inner: InnerFacts): ConnectorError {
   const challenge = claims ? `, claims="${Buffer.from(claims).toString('base64')}"` : ''
   return new ConnectorError(
     'InsufficientClaims',
     'Cannot get a token for Graph: Conditional Access asks for more; sign in again with the claims given',
     { headers: { 'www-authenticate': `Bearer error="insufficient_claims"${challenge}` } },
+    inner,
   )
+}
+
+/** The 500 of a registration or credential of this API that Entra does not take. */
+export const entraMisconfigured = (cause: Error, aadsts?: string): ConnectorError =>
+  new ConnectorError(
+    'EntraMisconfigured',
+    'Cannot get a token for Graph: Entra refuses this service’s registration',
+    {},
+    { aadsts, cause },
+  )
+
+/** Whose fault a refusal is: by its number, else by OAuth's error. */
+function whoseFault({ errorCode = '', claims }: EntraFailure, aadsts: string | undefined): Whose {
+  const known = entraNumbers.get(aadsts ?? '')
+  if (errorCode === 'temporarily_unavailable' || errorCode === 'server_error') return 'outage'
+  if (known) return known.whose
+  if (aadsts === undefined && !/^(invalid_|unauthorized_|access_denied)/.test(errorCode))
+    return claims || errorCode === 'interaction_required' ? 'caller' : 'outage'
+  return errorCode === 'invalid_grant' || errorCode === 'interaction_required'
+    ? 'caller'
+    : 'registration'
 }
 
 /**
  * Translates what @azure/identity threw into a row of our catalogue
- * (docs/api.md#45-tokens-for-graph): the caller's fault 401, this API's registration 500, Entra's
- * trouble 503. Nothing of Entra's text is kept but the AADSTS number. Pure.
+ * (docs/api.md#45-tokens-for-graph): the caller's fault 401, this API's registration 500, what only
+ * an administrator can lift 403, Entra's trouble 503. Nothing of Entra's text is kept but the
+ * AADSTS number. Pure.
+ * @param facts what else the log should know of a refusal of this API's registration.
  */
-export function entraError(error: unknown, grant: Grant): ConnectorError {
+export function entraError(error: unknown, grant: Grant, facts = ''): ConnectorError {
   const failure = asFailure(error)
   const { errorCode = '', claims } = failure
   const aadsts = aadstsOf(failure)
-  const what = new Error(`AADSTS${aadsts ?? ' unknown'} ${errorCode}`.trim())
+  const what = `AADSTS${aadsts ?? ' unknown'} ${errorCode}`.trim()
+  const wayOut = entraNumbers.get(aadsts ?? '')?.wayOut ?? 'see the registration of ENTRA_CLIENT_ID'
+  const inner = { aadsts, cause: new Error(what) }
 
-  if (claims || errorCode === 'interaction_required') return insufficientClaims(claims)
-  const refused = aadsts !== undefined || /^(invalid_|unauthorized_|access_denied)/.test(errorCode)
-  if (!refused || transientNumbers.has(aadsts ?? '') || errorCode === 'temporarily_unavailable') {
-    return unavailable(what)
-  }
-  if (grant === 'servicePrincipal') {
+  const whose = whoseFault(failure, aadsts)
+  if (claims) return insufficientClaims(claims, inner)
+  if (whose === 'outage') {
     return new ConnectorError(
-      'InvalidClientCredentials',
-      'Cannot accept the service principal: Entra does not accept its tenant, client id and secret',
+      'EntraUnavailable',
+      'Cannot get a token for Graph: Entra does not answer',
+      {},
+      inner,
     )
   }
-  if (errorCode === 'invalid_grant' && aadsts !== '65001') {
+  if (whose === 'administrator') {
     return new ConnectorError(
-      'InvalidToken',
-      'Cannot accept the bearer token: Entra does not accept it, sign in again',
-      {
-        headers: { 'www-authenticate': 'Bearer error="invalid_token"' },
-      },
+      'AccessBlocked',
+      'Cannot get a token for Graph: a policy of the tenant blocks the caller; an administrator can lift it',
+      {},
+      inner,
     )
   }
-  return new ConnectorError(
-    'EntraMisconfigured',
-    'Cannot get a token for Graph: Entra refuses this service’s registration',
-    {},
-    {
-      cause: new Error(
-        `${what.message}: ${settings[aadsts ?? ''] ?? 'see the app registration of ENTRA_CLIENT_ID'}`,
-      ),
-    },
-  )
+  if (whose === 'caller' && errorCode === 'interaction_required')
+    return insufficientClaims(undefined, inner)
+  if (grant === 'servicePrincipal') return invalidClientCredentials(undefined, inner)
+  if (grant === 'clientAssertion') {
+    return invalidClientCredentials(
+      'Entra does not accept its tenant and client id with this assertion; has the app a federated credential for the identity?',
+      inner,
+    )
+  }
+  if (whose === 'caller') {
+    return invalidToken('Entra does not accept it, sign in again', inner)
+  }
+  return entraMisconfigured(new Error(`${what}: ${wayOut}${facts}`), aadsts)
 }

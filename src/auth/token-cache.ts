@@ -1,5 +1,6 @@
 import type { AccessToken } from '@azure/identity'
 import { LRUCache } from 'lru-cache'
+import { cacheClock } from '../lib/cache-clock.ts'
 import type { Clock } from '../lib/clock.ts'
 import { ConnectorError } from '../errors.ts'
 import { noObserver, type Observer } from '../telemetry/observer.ts'
@@ -18,8 +19,19 @@ export interface TokenCache {
 /** What a partition holds: a token, or for a moment the refusal of its credentials. */
 type Entry = { readonly token: string } | { readonly refusal: ConnectorError }
 
-/** Partitions remembered; a token weighs 2 to 3 kB. */
+export interface TokenCacheOptions {
+  readonly clock: Clock
+  /** @default hears nothing */
+  readonly observer?: Observer | undefined
+  /** What the cache may weigh: a token weighs its length, 2 to 3 kB as a rule. @default 16 MiB */
+  readonly maxBytes?: number
+}
+
+/** Partitions remembered. */
 const maxPartitions = 10_000
+
+/** What an entry weighs beside its token: two hashes, and what holds them. */
+const entryBytes = 400
 
 /**
  * A token is not used in its last two minutes: Graph's clock may differ, and a call takes its time.
@@ -33,12 +45,18 @@ const refusedMs = 5000
 const usableMs = (lifetimeMs: number): number =>
   Math.floor(Math.max(lifetimeMs - marginMs, lifetimeMs / 2))
 
-export function createTokenCache(clock: Clock, observer: Observer = noObserver): TokenCache {
+export function createTokenCache({
+  clock,
+  observer = noObserver,
+  maxBytes = 16 * 1024 * 1024,
+}: TokenCacheOptions): TokenCache {
   const entries = new LRUCache<string, Entry>({
     max: maxPartitions,
+    maxSize: maxBytes,
+    sizeCalculation: entry => entryBytes + ('token' in entry ? entry.token.length : 0),
     ttl: 1,
     ttlResolution: 0,
-    perf: { now: () => clock.monotonic() },
+    perf: cacheClock(clock),
   })
   const exchanges = new Map<string, Promise<string>>()
 

@@ -1,18 +1,20 @@
-import { jwtVerify } from 'jose'
 import { LRUCache } from 'lru-cache'
-import { z } from 'zod'
+import { cacheClock } from '../lib/cache-clock.ts'
 import type { Clock } from '../lib/clock.ts'
 import { ConnectorError } from '../errors.ts'
-import { readClaimedOrigin } from './token-origin.ts'
 import { invalidToken } from './credentials.ts'
 import { hashOf } from '../lib/hash.ts'
-import type { FindSigningKey } from './signing-keys.ts'
+import type { Claims, ReadToken } from './read-token.ts'
 
 /** A user that a verified token stands for, by way of the app it signed in to. */
 export interface VerifiedUser {
   readonly tenantId: string
   /** Names tenant, user and client app: the connection's key. */
   readonly key: string
+  /** Names tenant and user, whatever the client app. */
+  readonly identityKey: string
+  /** The user's object id, in lower case. */
+  readonly identityId: string
   /**
    * Names the connection and this very token: what is obtained for one token is not given for
    * another.
@@ -28,33 +30,14 @@ export interface VerifiedUser {
 export type VerifyBearer = (token: string) => Promise<VerifiedUser>
 
 export interface VerifierOptions {
-  readonly findKey: FindSigningKey
+  readonly read: ReadToken
   readonly clock: Clock
-  readonly authority: string
-  readonly allowedTenants: readonly string[]
   readonly audiences: readonly string[]
   readonly scope: string
 }
 
-const skewSeconds = 60
-
 /** Verified tokens remembered; an entry is a hash and three ids. */
 const maxVerified = 10_000
-
-const text = z.string().optional()
-const claims = z.object({
-  tid: z.guid(),
-  oid: z.guid().optional(),
-  sub: text,
-  aud: z.string(),
-  exp: z.number(),
-  scp: text,
-  idtyp: text,
-  azp: text,
-  appid: text,
-  roles: z.array(z.string()).optional(),
-})
-type Claims = z.output<typeof claims>
 
 /**
  * Whether a token stands for an app alone. `idtyp` says so where it is configured; else such a
@@ -71,7 +54,7 @@ function requireScope(token: Claims, scope: string): void {
   if (isAppOnly(token)) {
     throw new ConnectorError(
       'AppOnlyTokenNotSupported',
-      'Cannot accept the bearer token: it stands for an app; send x-entra-tenant-id, x-entra-client-id and x-entra-client-secret instead',
+      'Cannot accept the bearer token: it stands for an app; send x-entra-tenant-id, x-entra-client-id and x-entra-client-secret, or with the first two a token for api://AzureADTokenExchange',
     )
   }
   if (token.scp?.split(' ').includes(scope)) return
@@ -84,53 +67,28 @@ function requireScope(token: Claims, scope: string): void {
   )
 }
 
-export function createVerifier({
-  findKey,
-  clock,
-  authority,
-  allowedTenants,
-  audiences,
-  scope,
-}: VerifierOptions): VerifyBearer {
+export function createVerifier({ read, clock, audiences, scope }: VerifierOptions): VerifyBearer {
   const verified = new LRUCache<string, VerifiedUser>({
     max: maxVerified,
     ttl: 1,
     ttlResolution: 0,
-    perf: { now: () => clock.monotonic() },
+    perf: cacheClock(clock),
   })
-
-  /** Signature, issuer, audience and times, by jose; then the claims by their types. */
-  async function readClaims(token: string): Promise<Claims> {
-    const origin = readClaimedOrigin(token, authority, allowedTenants)
-    const key = await findKey(origin)
-    if (!key) throw invalidToken('Entra publishes no such signing key')
-    try {
-      const { payload } = await jwtVerify(token, key, {
-        algorithms: ['RS256'],
-        issuer: origin.issuer,
-        audience: [...audiences],
-        clockTolerance: skewSeconds,
-        currentDate: new Date(clock.now()),
-        requiredClaims: ['exp'],
-      })
-      return claims.parse(payload)
-    } catch {
-      throw invalidToken('its signature, audience or times are not right')
-    }
-  }
 
   return async token => {
     // Hashed, so that no token stays in memory.
     const tokenHash = hashOf(token)
     const known = verified.get(tokenHash)
     if (known) return known
-    const verifiedClaims = await readClaims(token)
+    const verifiedClaims = await read(token, audiences)
     requireScope(verifiedClaims, scope)
     const { tid, oid, azp, appid, exp } = verifiedClaims
     if (oid === undefined) throw invalidToken('it does not name its user')
     const tenantId = tid.toLowerCase()
-    const key = hashOf('user', tenantId, oid.toLowerCase(), (azp ?? appid ?? '').toLowerCase())
-    const user = { tenantId, key, partition: `${key} ${tokenHash}` }
+    const identityId = oid.toLowerCase()
+    const key = hashOf('user', tenantId, identityId, (azp ?? appid ?? '').toLowerCase())
+    const identityKey = hashOf('user', tenantId, identityId)
+    const user = { tenantId, key, identityKey, identityId, partition: `${key} ${tokenHash}` }
     const ttl = exp * 1000 - clock.now()
     if (ttl > 0) verified.set(tokenHash, user, { ttl })
     return user

@@ -27,7 +27,7 @@ const frameworkErrors: Readonly<Record<string, readonly [ErrorCode, string]>> = 
   ],
   HPE_HEADER_OVERFLOW: [
     'HeadersTooLarge',
-    'Cannot accept the request: its headers are over 16 KiB',
+    'Cannot accept the request: its headers are over 32 KiB',
   ],
 }
 

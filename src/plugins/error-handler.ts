@@ -19,7 +19,7 @@ export interface ErrorOptions extends ResponseHeadersOptions {
 
 /**
  * Answers any error thrown while a request is handled; what is our or Graph's fault is logged with
- * its cause.
+ * its cause, and what Entra refuses by number.
  */
 function sendError(
   error: unknown,
@@ -34,7 +34,10 @@ function sendError(
     clientRequestId: clientRequestId(request.headers)?.id,
     now: options.clock.now(),
   })
+  const { aadsts } = known.inner
   if (status >= 500) request.log.error({ err: known }, known.code)
+  // Its text names users and addresses: the number is all that is logged of it.
+  else if (aadsts !== undefined) request.log.info({ aadsts }, `Entra refused: AADSTS${aadsts}`)
   return reply.code(status).headers(headers).serializer(JSON.stringify).send(body)
 }
 

@@ -6,6 +6,7 @@ import { createService, type Service, type ServiceOverrides } from '../service.t
 import { localCertificate } from './entra/certificate.ts'
 import { createEntraModel } from './entra/entra-model.ts'
 import { createEntraSimulator } from './entra/entra-simulator.ts'
+import { createIdentityEndpoint } from './entra/identity-endpoint.ts'
 import { readFacts } from './graph/facts.ts'
 import { createModel } from './graph/graph-model.ts'
 import { createGraphSimulator } from './graph/graph-simulator.ts'
@@ -16,13 +17,25 @@ const evaluationSeconds = 2
 const loopback = { host: '127.0.0.1', port: 0 }
 
 /**
- * The simulated tenant: this API's registration, and an app that may call as a service principal.
+ * The simulated tenant: this API's registration, and two apps that may call as service principals:
+ * one has a secret, one trusts a managed identity.
  */
 const tenantId = '5a4db0c5-0000-4000-8000-0000000000aa'
 const api = { clientId: '5a4db0c5-0000-4000-8000-0000000000ab', clientSecret: 'sandbox-api-secret' }
+const identity = {
+  clientId: '5a4db0c5-0000-4000-8000-0000000000ae',
+  objectId: '5a4db0c5-0000-4000-8000-0000000000af',
+}
 const servicePrincipals = [
   { clientId: '5a4db0c5-0000-4000-8000-0000000000ac', clientSecret: 'sandbox-secret' },
+  {
+    clientId: '5a4db0c5-0000-4000-8000-0000000000ad',
+    federated: [{ subject: identity.objectId }],
+  },
 ]
+
+/** What App Service would give as IDENTITY_HEADER. */
+const identityHeader = 'sandbox-identity'
 
 /** The simulated tenant takes the place of every Entra variable. */
 const withoutEntra = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
@@ -31,6 +44,8 @@ const withoutEntra = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
 /** The service on simulators of its own. */
 export interface Sandbox {
   readonly service: Service
+  /** Where the simulated managed identity gives its tokens; its query is not part of it. */
+  readonly identityEndpoint: string
   /** Closes the service, then what it stands on. */
   close(): Promise<void>
 }
@@ -52,6 +67,14 @@ export async function createSandbox(
 
   const entra = createEntraSimulator({ model: entraModel, certificate })
   const { port: entraPort } = new URL(await entra.listen(loopback))
+  const authority = `https://localhost:${entraPort}`
+  const identities = createIdentityEndpoint({
+    model: entraModel,
+    identities: [identity],
+    secret: identityHeader,
+    authority,
+  })
+  const identityEndpoint = `${await identities.listen(loopback)}/msi/token`
   const facts = env['SIMULATOR_FACTS'] ? readFacts(env['SIMULATOR_FACTS']) : undefined
   const model = createModel({ clock, evaluationSeconds, ...facts?.model })
   const graph = createGraphSimulator({
@@ -65,7 +88,7 @@ export async function createSandbox(
   const config = readConfig({
     ...withoutEntra(env),
     GRAPH_BASE_URL: `${graphUrl}/beta`,
-    ENTRA_AUTHORITY: `https://localhost:${entraPort}`,
+    ENTRA_AUTHORITY: authority,
     ENTRA_TENANT_ID: tenantId,
     ENTRA_CLIENT_ID: api.clientId,
     ENTRA_CLIENT_SECRET: api.clientSecret,
@@ -73,6 +96,9 @@ export async function createSandbox(
   const token = await entraModel.graphToken('sandbox')
   const anonymous: Caller = {
     key: 'sandbox',
+    identityKey: 'sandbox',
+    type: 'Default',
+    identityId: 'sandbox',
     tenantId,
     graphToken: async () => token,
     dropGraphToken: () => undefined,
@@ -83,11 +109,14 @@ export async function createSandbox(
     anonymous,
     extraHeaders: { 'x-sandbox': 'true' },
   })
+  service.app.log.info({ identityEndpoint }, 'sandbox: a managed identity is simulated')
   return {
     service,
+    identityEndpoint,
     async close() {
       await service.close()
       await graph.close()
+      await identities.close()
       await entra.close()
     },
   }

@@ -52,7 +52,7 @@ t.test('each code is answered', async t => {
   const storeless = await world(t, { env: { REDIS_URL: server.url } })
   await server.kill()
   const unreachable = await world(t, { graphUrl: 'http://127.0.0.1:1/beta' })
-  const long = 'x'.repeat(15_000)
+  const long = 'x'.repeat(20_000)
 
   const roads: Partial<
     Record<ErrorCode, () => Promise<{ status: number; headers: Headers; body: any }>>
@@ -73,6 +73,7 @@ t.test('each code is answered', async t => {
       }),
     ScopeMissing: () => asUser({ claims: { scp: 'other' } }),
     AppOnlyTokenNotSupported: () => asUser({ claims: { idtyp: 'app' } }),
+    AccessBlocked: () => exchangeRefused(tokenError('invalid_grant', 50105, 'Not assigned.')),
     GraphForbidden: () => fetchFailing('403'),
     ShuttingDown: () => stopping.start('Hello'),
     NotFound: () => get('/nowhere'),
@@ -95,6 +96,12 @@ t.test('each code is answered', async t => {
       const spent = await world(t, { env: { RATE_LIMIT_CALLS: '1' } })
       await spent.post('/process-prompt', {})
       return spent.post('/process-prompt', {})
+    },
+    TooManyFailedSignIns: async () => {
+      const guessed = await entraWorld(t)
+      for (let guess = 0; guess < 10; guess += 1)
+        await guessed.post('/process-prompt', {}, asPrincipal(`guess ${guess}`))
+      return guessed.post('/process-prompt', {}, asPrincipal('guess again'))
     },
     GraphThrottled: () => fetchFailing('429,7'),
     CapacityExceeded: () =>

@@ -109,7 +109,7 @@ t.test('npm start', async t => {
   await t.test('serves from the environment', async t => {
     const port = await freePort()
     const service = runProcess(t, 'src/server.ts', { ...environmentVariables, PORT: String(port) })
-    await answering(`http://127.0.0.1:${port}/readyz`)
+    await answering(`http://127.0.0.1:${port}/livez`)
 
     const headers = { ...json, authorization: 'Bearer x' }
     const init = { method: 'POST', headers, body: '{"PromptContent":"x"}' }

@@ -5,7 +5,6 @@ import t from 'tap'
 import { ConnectorError } from '../../src/errors.ts'
 import { callerOf } from '../helpers/callers.ts'
 import { redisServer } from '../helpers/redis-server.ts'
-import { entraWorld } from '../helpers/entra-world.ts'
 import { request, world } from '../helpers/world.ts'
 
 const stopping = { status: 503, body: { error: { code: 'ShuttingDown' } } }
@@ -116,33 +115,6 @@ t.test('GET /readyz', async t => {
     redis.thaw()
     t.equal((await w.get('/readyz')).status, 200)
   })
-
-  await t.test('does not miss signing keys that were never asked for', async t => {
-    const w = await entraWorld(t)
-    w.outage = 'refuses'
-    t.equal((await w.get('/readyz')).status, 200)
-  })
-
-  await t.test(
-    'fails when the keys are too old to be used, and reads them again by itself',
-    async t => {
-      const w = await entraWorld(t)
-      await w.get(
-        '/sessions/x/prompts/x/promptbook',
-        await w.asUser('a11ce000-0000-4000-8000-000000000001'),
-      )
-      w.outage = 'refuses'
-      w.clock.advance(23 * 60 * 60_000)
-      t.equal((await w.get('/readyz')).status, 200)
-      w.clock.advance(60 * 60_000)
-      t.match(await w.get('/readyz'), {
-        status: 503,
-        body: { error: { code: 'EntraUnavailable' } },
-      })
-      w.outage = undefined
-      t.equal((await w.get('/readyz')).status, 200)
-    },
-  )
 
   await t.test('does not ask Graph, and fails by any check', async t => {
     const check = () =>

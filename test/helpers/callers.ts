@@ -12,6 +12,9 @@ export type TestCaller = Caller & { dropped: number }
 export function callerOf(name: string, graphToken = async () => `token-of-${name}`): TestCaller {
   const caller = {
     key: name,
+    identityKey: name,
+    type: 'Oauth' as const,
+    identityId: name,
     tenantId: 'a-tenant',
     dropped: 0,
     graphToken,

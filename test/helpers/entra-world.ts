@@ -7,6 +7,7 @@ import {
   type EntraModel,
   type UserToken,
 } from '../../src/sandbox/entra/entra-model.ts'
+import type { FederatedCredential } from '../../src/sandbox/entra/federation.ts'
 import { leapingClock } from './leaping-clock.ts'
 import { environmentVariables } from './environment.ts'
 import { world, type World, type WorldOptions } from './world.ts'
@@ -14,6 +15,8 @@ import { world, type World, type WorldOptions } from './world.ts'
 export interface EntraWorldOptions extends WorldOptions {
   /** PEM of a certificate that Entra knows this API by. */
   readonly apiCertificate?: string
+  /** Identities that this API's registration trusts. */
+  readonly apiFederated?: readonly FederatedCredential[]
 }
 
 export interface EntraWorld extends World {
@@ -23,6 +26,8 @@ export interface EntraWorld extends World {
   readonly authority: string
   /** How Entra fails from now on; `undefined` when it works. */
   outage: 'refuses' | 'stalls' | undefined
+  /** The headers of a call by the app that trusts `identity`, with its token. */
+  asIdentity(claims?: Record<string, unknown>, header?: object): Promise<Record<string, string>>
   /** The headers of a user's call. */
   asUser(objectId: string, token?: UserToken): Promise<Record<string, string>>
 }
@@ -31,6 +36,17 @@ export const tenantId = environmentVariables.ENTRA_TENANT_ID
 export const principal = {
   clientId: '44444444-4444-4444-8444-444444444444',
   clientSecret: 'a-secret-of-the-app',
+}
+
+/** A managed identity, and the app that trusts it. */
+export const identity = {
+  clientId: '66666666-6666-4666-8666-666666666666',
+  objectId: '77777777-7777-4777-8777-777777777777',
+}
+export const trusting = {
+  clientId: '88888888-8888-4888-8888-888888888888',
+  clientSecret: 'another-secret-of-an-app',
+  federated: [{ subject: identity.objectId }],
 }
 
 /** The headers of a service principal's call. */
@@ -58,8 +74,9 @@ export async function entraWorld(t: Test, options: EntraWorldOptions = {}): Prom
       clientId: environmentVariables.ENTRA_CLIENT_ID,
       clientSecret: environmentVariables.ENTRA_CLIENT_SECRET,
       certificate: options.apiCertificate,
+      federated: options.apiFederated,
     },
-    servicePrincipals: [principal],
+    servicePrincipals: [principal, trusting],
   })
   const http = createEntraSimulator({
     model: entra,
@@ -91,6 +108,11 @@ export async function entraWorld(t: Test, options: EntraWorldOptions = {}): Prom
     entra,
     entraCalls,
     authority,
+    asIdentity: async (claims: Record<string, unknown> = {}, header: object = {}) => ({
+      authorization: `Bearer ${await entra.identityToken(identity, authority, claims, header)}`,
+      'x-entra-tenant-id': tenantId,
+      'x-entra-client-id': trusting.clientId,
+    }),
     asUser: async (objectId: string, token: UserToken = {}) => ({
       authorization: `Bearer ${await entra.userToken(objectId, token, authority)}`,
     }),

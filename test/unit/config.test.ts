@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs'
+import { generate } from 'selfsigned'
 import t from 'tap'
 import { ConfigError, readConfig } from '../../src/config.ts'
 import { environmentVariables as complete } from '../helpers/environment.ts'
@@ -73,6 +74,44 @@ t.test('readConfig()', async t => {
     )
   })
 
+  await t.test('takes a certificate with its key, and nothing less', async t => {
+    const { ENTRA_CLIENT_SECRET: _secret, ...rest } = complete
+    const attributes = [{ name: 'commonName', value: 'This API' }]
+    const [one, other] = [await generate(attributes), await generate(attributes)]
+    const file = `${t.testdir()}/certificate.pem`
+    const read = (pem: string): string => {
+      writeFileSync(file, pem)
+      return refusalOf({ ...rest, ENTRA_CLIENT_CERTIFICATE_PATH: file })
+    }
+    t.equal(read(`${one.private}\n${one.cert}`), 'accepted')
+    t.match(read(one.cert), /ENTRA_CLIENT_CERTIFICATE_PATH must name a PEM file with a certificate/)
+    t.match(read(one.private), /must name a PEM file with a certificate/)
+    t.match(read('PFX'), /turn a PFX into PEM first/)
+    t.match(read(`${other.private}\n${one.cert}`), /whose key is that of its certificate/)
+    t.match(refusalOf({ ...rest, ENTRA_CLIENT_CERTIFICATE_PATH: '/tmp' }), /cannot be read/)
+  })
+
+  await t.test('takes an assertion for a secret', async t => {
+    const { ENTRA_CLIENT_SECRET: _secret, ...rest } = complete
+    const file = `${t.testdir()}/token`
+    writeFileSync(file, 'e30.e30.AA')
+    const managed = { ...rest, ENTRA_CLIENT_ASSERTION: 'managed-identity' }
+    t.match(readConfig({ ...managed, ENTRA_MANAGED_IDENTITY_CLIENT_ID: tenant }), {
+      ENTRA_CLIENT_ASSERTION: 'managed-identity',
+      ENTRA_MANAGED_IDENTITY_CLIENT_ID: tenant,
+    })
+    const byFile = { ...rest, ENTRA_CLIENT_ASSERTION: 'file' }
+    for (const name of ['ENTRA_FEDERATED_TOKEN_FILE', 'AZURE_FEDERATED_TOKEN_FILE'])
+      t.equal(readConfig({ ...byFile, [name]: file }).ENTRA_FEDERATED_TOKEN_FILE, file, name)
+    const both = { ENTRA_FEDERATED_TOKEN_FILE: file, AZURE_FEDERATED_TOKEN_FILE: '/nowhere' }
+    t.equal(readConfig({ ...byFile, ...both }).ENTRA_FEDERATED_TOKEN_FILE, file)
+    t.match(refusalOf(byFile), /ENTRA_FEDERATED_TOKEN_FILE is required/)
+    t.match(
+      refusalOf({ ...byFile, AZURE_FEDERATED_TOKEN_FILE: '/nowhere' }),
+      /ENTRA_FEDERATED_TOKEN_FILE names a file that cannot be read/,
+    )
+  })
+
   await t.test('allows http on loopback only', async t => {
     for (const url of [
       'http://localhost:1/beta',
@@ -131,6 +170,21 @@ t.test('readConfig()', async t => {
       'a certificate that is not there',
       { ENTRA_CLIENT_SECRET: '', ENTRA_CLIENT_CERTIFICATE_PATH: '/nowhere' },
       /ENTRA_CLIENT_CERTIFICATE_PATH names a file that cannot be read$/,
+    ],
+    [
+      'a secret and an assertion',
+      { ENTRA_CLIENT_ASSERTION: 'managed-identity' },
+      /ENTRA_CLIENT_ASSERTION is required, and only one of them$/,
+    ],
+    [
+      'an unknown kind of assertion',
+      { ENTRA_CLIENT_SECRET: '', ENTRA_CLIENT_ASSERTION: 'magic' },
+      /ENTRA_CLIENT_ASSERTION must be managed-identity or file$/,
+    ],
+    [
+      'a secret file with nothing in it',
+      { ENTRA_CLIENT_SECRET: '', ENTRA_CLIENT_SECRET_FILE: '/dev/null' },
+      /ENTRA_CLIENT_SECRET or .* is required/,
     ],
     [
       'a secret given twice',

@@ -15,6 +15,10 @@ const principal = {
   'x-entra-client-id': [guid],
   'x-entra-client-secret': ['s3cr3t ~'],
 }
+const app = { 'x-entra-tenant-id': [guid], 'x-entra-client-id': [guid] }
+const jwt = (claims: unknown): string =>
+  `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.AA`
+const forExchange = jwt({ aud: 'api://AzureADTokenExchange' })
 const empty = {
   'x-entra-tenant-id': [''],
   'x-entra-client-id': [''],
@@ -46,6 +50,25 @@ t.test('readCredentials()', async t => {
           clientSecret: 's3cr3t ~',
         },
       },
+    ],
+    ...['api://AzureADTokenExchange', 'fb60f99c-7a34-4190-8149-302f77469936'].map(
+      (aud): [string, HeaderValues, object] => [
+        `an assertion for ${aud}`,
+        { ...app, authorization: [`Bearer ${jwt({ aud })}`] },
+        {
+          kind: 'clientAssertion',
+          app: {
+            tenantId: guid.toLowerCase(),
+            clientId: guid.toLowerCase(),
+            assertion: jwt({ aud }),
+          },
+        },
+      ],
+    ),
+    [
+      'a token for the exchange without app headers, as any bearer token',
+      { ...empty, authorization: [`Bearer ${forExchange}`] },
+      { kind: 'bearer', token: forExchange },
     ],
   ]
   for (const [what, headers, credentials] of read)
@@ -105,6 +128,44 @@ t.test('readCredentials()', async t => {
       { ...principal, 'x-entra-client-secret': ['x'.repeat(1025)] },
       'InvalidRequest',
       /at most 1,024 ASCII/,
+    ],
+    [
+      'an assertion beside a secret',
+      { ...principal, authorization: [`Bearer ${forExchange}`] },
+      'InvalidRequest',
+      /x-entra-client-secret must not come with an assertion/,
+    ],
+    [
+      'an assertion without a tenant',
+      { 'x-entra-client-id': [guid], authorization: [`Bearer ${forExchange}`] },
+      'InvalidRequest',
+      /x-entra-tenant-id is required/,
+    ],
+    [
+      'an assertion beside a client id that is no GUID',
+      { ...app, 'x-entra-client-id': ['me'], authorization: [`Bearer ${forExchange}`] },
+      'InvalidRequest',
+      /x-entra-client-id must be a GUID/,
+    ],
+    [
+      'an assertion twice',
+      { ...app, authorization: [`Bearer ${forExchange}`, `Bearer ${forExchange}`] },
+      'InvalidRequest',
+      /must not come with x-entra/,
+    ],
+    ...[{ aud: guid }, { aud: 'constructor' }, {}, null, 'text', { aud: 7 }].map(
+      (claims): [string, HeaderValues, string, RegExp] => [
+        `a token beside app headers that says ${JSON.stringify(claims)}`,
+        { ...app, authorization: [`Bearer ${jwt(claims)}`] },
+        'InvalidRequest',
+        /must not come with x-entra/,
+      ],
+    ),
+    [
+      'another scheme beside app headers',
+      { ...app, authorization: ['Basic YTpi'] },
+      'InvalidRequest',
+      /must not come with x-entra/,
     ],
     [
       'Authorization twice',

@@ -99,14 +99,14 @@ t.test('malformed HTTP is answered in the same words', async t => {
       'InvalidRequest',
     ],
     [
-      'headers over 16 KiB',
-      `GET /livez HTTP/1.1\r\nHost: x\r\nA: ${'x'.repeat(20_000)}\r\n\r\n`,
+      'headers over 32 KiB',
+      `GET /livez HTTP/1.1\r\nHost: x\r\nA: ${'x'.repeat(40_000)}\r\n\r\n`,
       431,
       'HeadersTooLarge',
     ],
     [
-      'a path over 16 KiB',
-      `GET /${'x'.repeat(20_000)} HTTP/1.1\r\nHost: x\r\n\r\n`,
+      'a path over 32 KiB',
+      `GET /${'x'.repeat(40_000)} HTTP/1.1\r\nHost: x\r\n\r\n`,
       431,
       'HeadersTooLarge',
     ],

@@ -122,6 +122,15 @@ t.test('a user’s call reaches Graph as that user', async t => {
     t.equal((await submit(known, await known.asUser(alice))).status, 202)
     t.equal(exchanges(known), 1)
 
+    const spoilt = await entraWorld(t, { env, apiCertificate: certificate })
+    writeFileSync(path, certificate)
+    t.match(await submit(spoilt, await spoilt.asUser(alice)), {
+      status: 500,
+      body: { error: { code: 'EntraMisconfigured' } },
+    })
+    t.match(spoilt.log.join(''), /ENTRA_CLIENT_CERTIFICATE_PATH must name a PEM file/)
+    writeFileSync(path, `${key}\n${certificate}`)
+
     const unknown = await entraWorld(t, { env })
     const reply = await submit(unknown, await unknown.asUser(alice))
     t.match(reply, { status: 500, body: { error: { code: 'EntraMisconfigured' } } })
@@ -211,6 +220,24 @@ t.test('what Entra refuses', async t => {
       500,
       'EntraMisconfigured',
     ],
+    [
+      'a token for another registration',
+      tokenError('invalid_grant', 500131, 'Audience.'),
+      500,
+      'EntraMisconfigured',
+    ],
+    [
+      'by a policy that blocks',
+      tokenError('interaction_required', 53003, 'Blocked.'),
+      403,
+      'AccessBlocked',
+    ],
+    [
+      'a user without an assignment',
+      tokenError('invalid_grant', 50105, 'Not assigned.'),
+      403,
+      'AccessBlocked',
+    ],
     ['a scope', tokenError('invalid_scope', 70011, 'Bad scope.'), 500, 'EntraMisconfigured'],
     [
       'in passing',
@@ -234,7 +261,8 @@ t.test('what Entra refuses', async t => {
       t.equal(reply.headers.has('retry-after'), status === 503)
       t.notMatch(JSON.stringify(reply.body), /AADSTS|contoso/)
       t.notMatch(w.log.join(''), /contoso|Trace ID/)
-      t.equal(status === 500 && !w.log.join('').includes('AADSTS'), false)
+      const number = /AADSTS(\d+)/.exec(JSON.stringify(error.body))?.[0] ?? 'none'
+      t.match(w.log.join(''), number, 'the log has the number, whatever the status')
       t.same(w.calls, [])
     })
   }

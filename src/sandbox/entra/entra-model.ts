@@ -3,6 +3,7 @@ import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWK } from 'j
 import type { Clock } from '../../lib/clock.ts'
 import type { Caller } from '../graph/call.ts'
 import { prove, type App, type ClientProof } from './client-proof.ts'
+import { exchangeResourceId, type ManagedIdentity } from './federation.ts'
 import { tokenError, type TokenError } from './token-error.ts'
 
 export interface EntraOptions {
@@ -33,6 +34,8 @@ interface SigningKey {
 const scopes = ['SecurityCopilotWorkspaces.Read.All', 'SecurityCopilotWorkspaces.ReadWrite.All']
 
 const lifetimeSeconds = 3599
+
+const identityLifetimeSeconds = 86_400
 
 /** Entra is lenient about an assertion's expiry. */
 const skewSeconds = 300
@@ -88,6 +91,11 @@ export async function createEntraModel({
     return token
   }
 
+  const publicKeys = (): JWK[] => keys.map(key => key.jwk)
+
+  const proveClient = (client: ClientProof, app: App | undefined): Promise<void> =>
+    prove(client, app, { tenantId, keys: publicKeys(), now: new Date(clock.now()) })
+
   /** What was said of this subject, by `refuse`. */
   function refuseIfTold(subject: string): void {
     const told = refusals.get(subject)
@@ -109,7 +117,7 @@ export async function createEntraModel({
     lifetimeSeconds,
     rollKey,
     sign,
-    publicKeys: (): JWK[] => keys.map(key => key.jwk),
+    publicKeys,
 
     /** Publishes every key in another shape, however wrong. */
     changeKeys(change: (key: JWK) => JWK): void {
@@ -155,6 +163,33 @@ export async function createEntraModel({
       )
     },
 
+    /** A managed identity's token, with which an app that trusts the identity is proved. */
+    identityToken(
+      { clientId, objectId }: ManagedIdentity,
+      authority: string,
+      claims: Readonly<Record<string, unknown>> = {},
+      header: object = {},
+    ): Promise<string> {
+      const now = nowSeconds()
+      return sign(
+        {
+          iss: `${authority}/${tenantId}/v2.0`,
+          aud: exchangeResourceId,
+          azp: clientId,
+          iat: now,
+          nbf: now,
+          exp: now + identityLifetimeSeconds,
+          idtyp: 'app',
+          oid: objectId,
+          sub: objectId,
+          tid: tenantId,
+          ver: '2.0',
+          ...claims,
+        },
+        header,
+      )
+    },
+
     /**
      * From now on, refuses this user (object id) or app (client id) with this error; without one,
      * no longer.
@@ -173,7 +208,7 @@ export async function createEntraModel({
     /** OAuth's jwt-bearer grant: a token for Graph on behalf of the user of `assertion`. */
     async onBehalfOf(client: ClientProof, assertion: string): Promise<string> {
       refuseIfTold(client.clientId)
-      await prove(client, client.clientId === api.clientId ? api : undefined)
+      await proveClient(client, client.clientId === api.clientId ? api : undefined)
       const objectId = objectIdOf(assertion)
       refuseIfTold(objectId)
       return graphToken(`user ${objectId}`)
@@ -184,7 +219,7 @@ export async function createEntraModel({
       const { clientId } = client
       refuseIfTold(clientId)
       const app = servicePrincipals.find(one => one.clientId === clientId)
-      await prove(client, app)
+      await proveClient(client, app)
       return graphToken(`app ${clientId}`)
     },
   }
