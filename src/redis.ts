@@ -156,10 +156,14 @@ async function connectCluster(target: Target, failures: RedisFailures): Promise<
       redisOptions: commonOptions(failures.report),
     },
   )
-  cluster.on('ready', pauses.ready)
+  // Every node is connected to as soon as it is known: one that is being connected to takes nothing.
+  const connect = (node: Redis) => node.connect().catch(() => undefined)
+  cluster.on('ready', () => {
+    pauses.ready()
+    for (const node of cluster.nodes('master')) void connect(node)
+  })
   cluster.on('error', failures.report)
   cluster.on('node error', failures.report)
-  // Nodes are connected to as soon as they are known: a command does not wait for that.
   cluster.on('+node', (node: Redis) => {
     const addresses = target.addresses()
     const [first] = addresses
@@ -174,11 +178,16 @@ async function connectCluster(target: Target, failures: RedisFailures): Promise<
         ),
       },
     )
-    setImmediate(() => node.connect().catch(() => undefined))
+    // Not before the cluster is ready: it asks its nodes itself then.
+    if (cluster.status === 'ready') setImmediate(connect, node)
   })
   cluster.on('-node', () => target.lost())
   return cluster
 }
+
+/** Not by events' once(): that rejects on an error, and the next attempt may be the one. */
+const becomesReady = (client: RedisClient): Promise<unknown> =>
+  new Promise(resolve => client.once('ready', resolve))
 
 /** The connections that a client has. */
 export const connectionsOf = (redis: RedisClient): Redis[] =>
@@ -225,7 +234,8 @@ export async function connectRedis(
     ? connectCluster(target, failures)
     : connectOne(settings, target, failures))
   redis.once('end', () => token?.close())
-  const ready = new Promise(resolve => redis?.once('ready', resolve))
-  await Promise.race([ready, rest()])
+  await Promise.race([becomesReady(redis), rest()])
+  const connections = connectionsOf(redis).filter(({ status }) => status !== 'ready')
+  await Promise.race([Promise.all(connections.map(becomesReady)), rest()])
   return redis
 }
