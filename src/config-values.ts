@@ -19,11 +19,14 @@ export function valueProblem(value: string): string | undefined {
   return undefined
 }
 
-const graphAudiences = ['https://graph.microsoft.com', '00000003-0000-0000-c000-000000000000']
+const graphAudiences = new Set([
+  'https://graph.microsoft.com',
+  '00000003-0000-0000-c000-000000000000',
+])
 
 /** Whether an audience is Microsoft Graph: a token for Graph is not one for this API. */
 export const isGraphAudience = (audience: string): boolean =>
-  graphAudiences.includes(audience.toLowerCase().replace(/\/+$/, ''))
+  graphAudiences.has(audience.toLowerCase().replace(/\/+$/, ''))
 
 /** How a PFX becomes what is needed. */
 const convert =
@@ -35,7 +38,7 @@ const isPfx = (bytes: Buffer): boolean =>
 
 /** The first block of a PEM file whose label ends so. */
 const block = (pem: string, label: string): string | undefined =>
-  new RegExp(`-----BEGIN (?:[A-Z0-9 ]* )?${label}-----[^-]+-----END [A-Z0-9 ]*-----`).exec(pem)?.[0]
+  new RegExp(`-----BEGIN (?:[A-Z0-9 ]* )?${label}-----[^]+?-----END [A-Z0-9 ]*-----`).exec(pem)?.[0]
 
 /**
  * What is wrong with the file of a certificate: it must be PEM and hold the certificate and its own

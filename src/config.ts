@@ -127,7 +127,9 @@ export const environment = z.object({
   RATE_LIMIT_SECONDS: integer(1, 86_400).default(60).describe('Length of the window, in seconds'),
   EVALUATIONS_PER_HOUR: integer(1, 1_000_000)
     .optional()
-    .describe('Evaluations that one user or app may start in any 60 minutes; any number when absent'),
+    .describe(
+      'Evaluations that one user or app may start in any 60 minutes; any number when absent',
+    ),
   SUBMIT_WAIT_SECONDS: integer(0, 100)
     .default(60)
     .describe(

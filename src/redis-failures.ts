@@ -12,7 +12,8 @@ export interface RedisFailures {
 }
 
 /** Parts of a reason that differ each time and say nothing. */
-const passing = / ?(Retrying from scratch after \d+ms\.|script: [0-9a-f]{40}, on @user_script:\d+\.)/g
+const passing =
+  / ?(Retrying from scratch after \d+ms\.|script: [0-9a-f]{40}, on @user_script:\d+\.)/g
 
 /**
  * Makes failures of Redis into reasons, each told once: a lost connection is tried again every

@@ -71,10 +71,12 @@ export const addressOptions = (
 })
 
 /** Both members are there in any case: they overwrite those of before. */
-export const signIn = (username: string | undefined, password: string | undefined) =>
-  ({ username, password })
+export const signIn = (username: string | undefined, password: string | undefined) => ({
+  username,
+  password,
+})
 
-/** Pauses between attempts, in ms: 100 ms, 200 ms ... 1 s, and anew after a connection that lasted. */
+/** Pauses between attempts, in ms: 100, 200 ... 1000, and anew after a connection that lasted. */
 export function retryPauses(now: () => number = () => performance.now()) {
   let attempts = 0
   let readyAt = Number.POSITIVE_INFINITY

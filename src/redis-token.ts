@@ -28,6 +28,12 @@ export interface RedisToken {
   close(): void
 }
 
+function objectIdOf(token: string): string {
+  const { oid } = decodeJwt(token)
+  if (typeof oid === 'string') return oid
+  throw new Error('The token for Redis names no object: put the user into REDIS_URL')
+}
+
 /** The workload's identity where Kubernetes gives one, else the machine's managed identity. */
 async function createCredential(managedIdentityClientId?: string): Promise<TokenCredential> {
   // Loaded only by those who sign in by Entra.
@@ -58,13 +64,14 @@ export function redisToken({
   function take({ token, expiresOnTimestamp }: AccessToken): number {
     const leftMs = expiresOnTimestamp - Date.now()
     if (token !== known?.password) {
-      known = { username: username ?? String(decodeJwt(token)['oid'] ?? ''), password: token }
+      known = { username: username ?? objectIdOf(token), password: token }
       onToken(known.username, token)
     }
     return Math.max(leftMs - aheadMs, leftMs / 2, 1000)
   }
 
   async function ask(): Promise<void> {
+    if (closed) return
     clearTimeout(timer)
     let againMs = retryMs
     try {

@@ -22,9 +22,7 @@ export type RedisClient = Redis | Cluster
 
 /** The settings that say where Redis is, and how to sign in there. */
 export type RedisSettings = Pick<Config, 'REDIS_URL'> &
-  Partial<
-    Pick<Config, 'REDIS_URL_FILE' | 'REDIS_MODE' | 'REDIS_SENTINEL_NAME' | 'REDIS_AUTH'>
-  > & {
+  Partial<Pick<Config, 'REDIS_URL_FILE' | 'REDIS_MODE' | 'REDIS_SENTINEL_NAME' | 'REDIS_AUTH'>> & {
     /** Client id of a user-assigned managed identity, for `REDIS_AUTH=entra`. */
     readonly managedIdentityClientId?: string | undefined
   }
@@ -138,6 +136,9 @@ async function connectOne(
   return redis
 }
 
+/** Why it failed is told by the node's own error. */
+const connect = (node: Redis): Promise<void> => node.connect().catch(() => undefined)
+
 /** A connection to every node of a cluster, found through any of the URLs. */
 async function connectCluster(target: Target, failures: RedisFailures): Promise<Cluster> {
   const { Cluster: Client } = await import('ioredis')
@@ -156,8 +157,7 @@ async function connectCluster(target: Target, failures: RedisFailures): Promise<
       redisOptions: commonOptions(failures.report),
     },
   )
-  // Every node is connected to as soon as it is known: one that is being connected to takes nothing.
-  const connect = (node: Redis) => node.connect().catch(() => undefined)
+  // A node is connected to before it is needed: while that is under way it takes no command.
   cluster.on('ready', () => {
     pauses.ready()
     for (const node of cluster.nodes('master')) void connect(node)
@@ -179,7 +179,7 @@ async function connectCluster(target: Target, failures: RedisFailures): Promise<
       },
     )
     // Not before the cluster is ready: it asks its nodes itself then.
-    if (cluster.status === 'ready') setImmediate(connect, node)
+    if (cluster.status === 'ready') setImmediate(() => void connect(node))
   })
   cluster.on('-node', () => target.lost())
   return cluster

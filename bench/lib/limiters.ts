@@ -52,7 +52,8 @@ async function plugin({ calls, windowMs }: Quota, store: object): Promise<Admit>
 export const limiters = {
   ours: {
     inMemory: async (quota: Quota): Promise<Admit> => own(memoryLimiter(quota, systemClock)),
-    inRedis: async (quota: Quota, redis: RedisClient): Promise<Admit> => own(redisLimiter(redis, quota)),
+    inRedis: async (quota: Quota, redis: RedisClient): Promise<Admit> =>
+      own(redisLimiter(redis, quota)),
   },
   'rate-limiter-flexible': {
     inMemory: async ({ calls, windowMs }: Quota): Promise<Admit> =>

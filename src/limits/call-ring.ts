@@ -35,7 +35,7 @@ function straighten(ring: CallRing): void {
   ring.first = 0
 }
 
-/** Counts a call beside `live` that still count: in the place of one that does not, or a new one. */
+/** Counts a call beside `live` others: in the place of one that is over, if there is. */
 export function addCall(ring: CallRing, now: number, live: number): void {
   if (live === ring.times.length) {
     straighten(ring)

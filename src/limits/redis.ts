@@ -87,8 +87,8 @@ export function redisLimiter(
   redis.defineCommand('countCall', { numberOfKeys: 1, lua: countScript })
   redis.defineCommand('refundCall', { numberOfKeys: 1, lua: refundScript })
   const commands = redis as unknown as Commands
-  // Version 1 wrote lists without a head under "copilot:calls".
-  const keyOf = (connectionKey: string): string => `copilot:limit:${prefix}:${connectionKey}`
+  // Lists of the first version had no head.
+  const keyOf = (connectionKey: string): string => `copilot:${prefix}:v2:${connectionKey}`
 
   async function count(connectionKey: string, counted: 0 | 1) {
     const [admitted, remaining, resetMicros, receipt] = await commands.countCall(

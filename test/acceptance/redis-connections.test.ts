@@ -50,21 +50,24 @@ t.test('a client of Redis is back by itself within 10 s', async t => {
     t.equal((redis as Redis).options.port, two.port)
   })
 
-  await t.test('when it was read-only for a while, at the same address, also in a script', async t => {
-    const [one, two] = [await redisServer(t), await redisServer(t)]
-    const { redis, reasons } = await connected(t, { REDIS_URL: one.url })
-    const other = await one.connect()
-    await other.replicaof('127.0.0.1', two.port)
-    const script = "return redis.call('SET', KEYS[1], '1')"
-    for (let call = 0; call < 5; call += 1) {
-      await redis.eval(script, 1, 'a').catch(() => undefined)
-      await wait(300)
-    }
-    await other.replicaof('NO', 'ONE')
-    t.ok((await untilWritten(redis)) < 10_000)
-    t.equal(reasons.length, 1, 'told once')
-    t.match(reasons, [/^READONLY /])
-  })
+  await t.test(
+    'when it was read-only for a while, at the same address, also in a script',
+    async t => {
+      const [one, two] = [await redisServer(t), await redisServer(t)]
+      const { redis, reasons } = await connected(t, { REDIS_URL: one.url })
+      const other = await one.connect()
+      await other.replicaof('127.0.0.1', two.port)
+      const script = "return redis.call('SET', KEYS[1], '1')"
+      for (let call = 0; call < 5; call += 1) {
+        await redis.eval(script, 1, 'a').catch(() => undefined)
+        await wait(300)
+      }
+      await other.replicaof('NO', 'ONE')
+      t.ok((await untilWritten(redis)) < 10_000)
+      t.equal(reasons.length, 1, 'told once')
+      t.match(reasons, [/^READONLY /])
+    },
+  )
 
   await t.test('of a connection that went deaf', async t => {
     const [deaf, well] = [await redisServer(t), await redisServer(t)]

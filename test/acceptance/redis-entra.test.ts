@@ -14,7 +14,7 @@ async function identityEndpoint(t: Test, onToken: (token: string) => Promise<unk
   const asked: URLSearchParams[] = []
   let [fails, number] = [false, 0]
   const tokens: string[] = []
-  const server = createServer(async (request, response) => {
+  const server = createServer((request, response) => {
     asked.push(new URL(request.url ?? '', 'http://x').searchParams)
     if (fails) {
       response.writeHead(400, { 'content-type': 'application/json' })
@@ -24,16 +24,17 @@ async function identityEndpoint(t: Test, onToken: (token: string) => Promise<unk
     number += 1
     const token = new UnsecuredJWT({ oid: objectId, number }).encode()
     tokens.push(token)
-    await onToken(token)
-    response.writeHead(200, { 'content-type': 'application/json' })
-    response.end(
-      JSON.stringify({
-        access_token: token,
-        expires_on: String(Math.floor(Date.now() / 1000) + 4),
-        resource: 'https://redis.azure.com',
-        token_type: 'Bearer',
-      }),
-    )
+    void onToken(token).finally(() => {
+      response.writeHead(200, { 'content-type': 'application/json' })
+      response.end(
+        JSON.stringify({
+          access_token: token,
+          expires_on: String(Math.floor(Date.now() / 1000) + 4),
+          resource: 'https://redis.azure.com',
+          token_type: 'Bearer',
+        }),
+      )
+    })
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as { port: number }

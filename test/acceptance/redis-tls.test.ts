@@ -23,7 +23,12 @@ async function secureServer(t: Test) {
   writeFileSync(`${folder}/certificate.pem`, certificate.certificate)
   writeFileSync(`${folder}/key.pem`, certificate.key)
   writeFileSync(`${folder}/authority.pem`, certificate.authority)
-  const args = ['--tls-cert-file', `${folder}/certificate.pem`, '--tls-key-file', `${folder}/key.pem`]
+  const args = [
+    '--tls-cert-file',
+    `${folder}/certificate.pem`,
+    '--tls-key-file',
+    `${folder}/key.pem`,
+  ]
   args.push('--tls-ca-cert-file', `${folder}/authority.pem`, '--tls-auth-clients', 'no')
   return redisServer(t, { tls: true, args })
 }

@@ -91,7 +91,9 @@ t.test('a master that sentinels know', async t => {
   const password = 'se/cret'
   const args = ['--requirepass', password, '--masterauth', password]
   const one = await redisServer(t, { args })
-  const two = await redisServer(t, { args: [...args, '--replicaof', '127.0.0.1', String(one.port)] })
+  const two = await redisServer(t, {
+    args: [...args, '--replicaof', '127.0.0.1', String(one.port)],
+  })
   const folder = t.testdir()
   const sentinels = await Promise.all(
     [1, 2, 3].map(async number => {
@@ -120,17 +122,20 @@ ${number === 1 ? 'requirepass se/cret' : ''}
     REDIS_SENTINEL_NAME: 'main',
   })
 
-  await t.test('is found, by a sentinel that wants the password and by those that do not', async t => {
-    t.equal(await redis.set('a', '1'), 'OK')
-    t.same(reasons, [])
-    const first = sentinels[0]?.url.replace('//', '//:se%2Fcret@')
-    const another = await connected(t, {
-      REDIS_URL: first,
-      REDIS_MODE: 'sentinel',
-      REDIS_SENTINEL_NAME: 'main',
-    })
-    t.equal(await another.redis.set('a', '1'), 'OK')
-  })
+  await t.test(
+    'is found, by a sentinel that wants the password and by those that do not',
+    async t => {
+      t.equal(await redis.set('a', '1'), 'OK')
+      t.same(reasons, [])
+      const first = sentinels[0]?.url.replace('//', '//:se%2Fcret@')
+      const another = await connected(t, {
+        REDIS_URL: first,
+        REDIS_MODE: 'sentinel',
+        REDIS_SENTINEL_NAME: 'main',
+      })
+      t.equal(await another.redis.set('a', '1'), 'OK')
+    },
+  )
 
   await t.test('is the other one after a fail-over', async t => {
     await wait(1000)

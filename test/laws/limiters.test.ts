@@ -221,9 +221,9 @@ t.test('the limiter in memory', async t => {
     t.ok(admitted > limiter.size, 'who has no memory of its own is served too')
     // The place of its first call is free again, and nobody else's.
     clock.advance(59_999)
-    t.equal((await limiter.take(`${299_999}`.padStart(64, 'k'))).admitted, false)
+    t.equal((await limiter.take('299999'.padStart(64, 'k'))).admitted, false)
     clock.advance(1)
-    t.equal((await limiter.take(`${0}`.padStart(64, 'k'))).admitted, true)
+    t.equal((await limiter.take('0'.padStart(64, 'k'))).admitted, true)
   })
 
   await t.test('gives a refund to nobody who was refused', async t => {
@@ -295,7 +295,7 @@ t.test('the limiter on Redis', async t => {
     // The script itself counts, and what it calls: TIME, LRANGE, LINDEX, LLEN, RPUSH, PEXPIRE, at
     // times LSET and PEXPIRE for the head; and INFO.
     t.ok((await commands()) - before <= 10)
-    t.ok((await redis.pttl('copilot:limit:calls:tidy')) <= 30)
+    t.ok((await redis.pttl('copilot:calls:v2:tidy')) <= 30)
   })
 
   await t.test('looks without counting, and gives back the very call', async t => {
@@ -316,10 +316,10 @@ t.test('the limiter on Redis', async t => {
     await limiter.refund('b', last)
     await limiter.refund('b', { admitted: false, remaining: 0, resetMs: 0 })
     await wait(220)
-    t.equal(await redis.exists('copilot:limit:other:b'), 0, 'nothing is left behind')
+    t.equal(await redis.exists('copilot:other:v2:b'), 0, 'nothing is left behind')
     const only = await limiter.take('c')
     await limiter.refund('c', only)
-    t.equal(await redis.exists('copilot:limit:other:c'), 0)
+    t.equal(await redis.exists('copilot:other:v2:c'), 0)
   })
 
   await t.test('counts by its prefix: another allowance of the same connection', async t => {
@@ -349,7 +349,7 @@ t.test('the limiter on Redis', async t => {
         await wait(20)
       }
       t.equal(admitted, 20, key)
-      t.ok((await redis.pttl(`copilot:limit:calls:${key}`)) > 100)
+      t.ok((await redis.pttl(`copilot:calls:v2:${key}`)) > 100)
     }
   })
 
@@ -380,7 +380,7 @@ t.test('the limiter on Redis', async t => {
 
   /** The clock of Redis is set: what was counted lies so much further back, or in the future. */
   async function setClock(redis: Redis, key: string, byMs: number): Promise<void> {
-    const name = `copilot:limit:calls:${key}`
+    const name = `copilot:calls:v2:${key}`
     const [head = '', ...times] = await redis.lrange(name, 0, -1)
     const [longest, usedAt, ahead] = head.split(' ').map(Number) as [number, number, number]
     const moved = times.map(time => String(Number(time) - byMs * 1000))
@@ -389,22 +389,25 @@ t.test('the limiter on Redis', async t => {
     await redis.pexpire(name, 600_000)
   }
 
-  await t.test('admits nobody twice when the clock of Redis is set back, and frees all', async t => {
-    const redis = await server.connect()
-    const limiter = redisLimiter(redis, { calls: 3, windowMs: 300 })
-    await limiter.take('g')
-    await limiter.take('g')
-    await setClock(redis, 'g', -600_000)
-    t.equal((await limiter.take('g')).admitted, true)
-    const refused = await limiter.take('g')
-    t.equal(refused.admitted, false)
-    t.ok(refused.resetMs <= 300, 'nobody waits for ten minutes')
-    await wait(refused.resetMs)
-    t.equal((await limiter.take('g')).admitted, true, 'the time it said was true')
-    // Back where it was: what was counted meanwhile still counts.
-    await setClock(redis, 'g', 600_000 - 1000)
-    t.equal((await limiter.peek('g')).resetMs <= 300, true)
-  })
+  await t.test(
+    'admits nobody twice when the clock of Redis is set back, and frees all',
+    async t => {
+      const redis = await server.connect()
+      const limiter = redisLimiter(redis, { calls: 3, windowMs: 300 })
+      await limiter.take('g')
+      await limiter.take('g')
+      await setClock(redis, 'g', -600_000)
+      t.equal((await limiter.take('g')).admitted, true)
+      const refused = await limiter.take('g')
+      t.equal(refused.admitted, false)
+      t.ok(refused.resetMs <= 300, 'nobody waits for ten minutes')
+      await wait(refused.resetMs)
+      t.equal((await limiter.take('g')).admitted, true, 'the time it said was true')
+      // Back where it was: what was counted meanwhile still counts.
+      await setClock(redis, 'g', 600_000 - 1000)
+      t.equal((await limiter.peek('g')).resetMs <= 300, true)
+    },
+  )
 })
 
 t.test('the shared limiter', async t => {
@@ -483,29 +486,32 @@ t.test('the shared limiter', async t => {
     t.equal((await local.peek('a')).remaining, 2)
   })
 
-  await t.test('hears from others that the store is away, and that it is back and fast', async t => {
-    const changes: boolean[] = []
-    let asked = 0
-    const limiter = fallbackLimiter({
-      shared: answering(async () => {
-        asked += 1
-        return { admitted: true, remaining: 9, resetMs: 1000 }
-      }),
-      local: memoryLimiter(seed, leapingClock()),
-      windowMs: seed.windowMs,
-      clock: leapingClock(),
-      onChange: available => changes.push(available),
-    })
-    limiter.storeAnswered(false, 0)
-    await limiter.take('a')
-    limiter.storeAnswered(true, 300)
-    await limiter.take('a')
-    t.equal(asked, 0)
-    limiter.storeAnswered(true, 20)
-    await limiter.take('a')
-    t.equal(asked, 1)
-    t.same(changes, [false, true])
-  })
+  await t.test(
+    'hears from others that the store is away, and that it is back and fast',
+    async t => {
+      const changes: boolean[] = []
+      let asked = 0
+      const limiter = fallbackLimiter({
+        shared: answering(async () => {
+          asked += 1
+          return { admitted: true, remaining: 9, resetMs: 1000 }
+        }),
+        local: memoryLimiter(seed, leapingClock()),
+        windowMs: seed.windowMs,
+        clock: leapingClock(),
+        onChange: available => changes.push(available),
+      })
+      limiter.storeAnswered(false, 0)
+      await limiter.take('a')
+      limiter.storeAnswered(true, 300)
+      await limiter.take('a')
+      t.equal(asked, 0)
+      limiter.storeAnswered(true, 20)
+      await limiter.take('a')
+      t.equal(asked, 1)
+      t.same(changes, [false, true])
+    },
+  )
   await t.test('limits by itself while the store is away, says so once, and returns', async t => {
     const clock = leapingClock()
     const local = memoryLimiter({ calls: 3, windowMs: 60_000 }, clock)
