@@ -269,6 +269,9 @@ export function readConfig(variables: Environment): Config {
     }),
     ...entraProblems(env),
   ]
+  if (env['METRICS_PORT'] !== undefined && env['METRICS_PORT'] === (env['PORT'] ?? '8080')) {
+    issues.push('METRICS_PORT must not be the port of the service, PORT')
+  }
   // What is in quotes is wrong in other ways too: once is enough.
   problems.push(...issues.filter(issue => !unusable.has(issue.slice(0, issue.indexOf(' ')))))
   if (!parsed.success || problems.length > 0) {
