@@ -39,9 +39,11 @@ async function createCredential(managedIdentityClientId?: string): Promise<Token
   // Loaded only by those who sign in by Entra.
   const { ManagedIdentityCredential, WorkloadIdentityCredential } = await import('@azure/identity')
   const { AZURE_FEDERATED_TOKEN_FILE, AZURE_CLIENT_ID } = process.env
-  if (AZURE_FEDERATED_TOKEN_FILE) return new WorkloadIdentityCredential()
-  const clientId = managedIdentityClientId ?? AZURE_CLIENT_ID
   const retryOptions = { maxRetries: 1 }
+  if (AZURE_FEDERATED_TOKEN_FILE) {
+    return new WorkloadIdentityCredential({ disableInstanceDiscovery: true, retryOptions })
+  }
+  const clientId = managedIdentityClientId ?? AZURE_CLIENT_ID
   return new ManagedIdentityCredential({ ...(clientId && { clientId }), retryOptions })
 }
 

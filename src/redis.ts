@@ -23,8 +23,8 @@ export type RedisClient = Redis | Cluster
 /** The settings that say where Redis is, and how to sign in there. */
 export type RedisSettings = Pick<Config, 'REDIS_URL'> &
   Partial<Pick<Config, 'REDIS_URL_FILE' | 'REDIS_MODE' | 'REDIS_SENTINEL_NAME' | 'REDIS_AUTH'>> & {
-    /** Client id of a user-assigned managed identity, for `REDIS_AUTH=entra`. */
-    readonly managedIdentityClientId?: string | undefined
+    /** For `REDIS_AUTH=entra`, by an identity that is not the system's own. */
+    readonly ENTRA_MANAGED_IDENTITY_CLIENT_ID?: string | undefined
   }
 
 /** How long a start waits for the store; without it the service starts all the same. */
@@ -214,7 +214,7 @@ export async function connectRedis(
   if (settings.REDIS_AUTH === 'entra') {
     token = redisToken({
       username: target.addresses()[0]?.username,
-      managedIdentityClientId: settings.managedIdentityClientId,
+      managedIdentityClientId: settings.ENTRA_MANAGED_IDENTITY_CLIENT_ID,
       onToken(username, password) {
         failures.hide(password)
         for (const connection of redis ? connectionsOf(redis) : []) {

@@ -1,18 +1,25 @@
 import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
+import { text } from 'node:stream/consumers'
 import { setTimeout as wait } from 'node:timers/promises'
+import tls from 'node:tls'
 import { UnsecuredJWT } from 'jose'
 import type { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
 import { connectRedis, type RedisClient, type RedisSettings } from '../../src/redis.ts'
+import { localCertificate } from '../../src/sandbox/entra/certificate.ts'
 import { redisServer } from '../helpers/redis-server.ts'
 
 const objectId = '66666666-6666-4666-8666-666666666666'
+const tenantId = '11111111-1111-4111-8111-111111111111'
+const clientId = '77777777-7777-4777-8777-777777777777'
 
 /** The endpoint of a managed identity, as App Service and Container Apps have one. */
 async function identityEndpoint(t: Test, onToken: (token: string) => Promise<unknown>) {
   const asked: URLSearchParams[] = []
-  let [fails, number] = [false, 0]
+  let [fails, anonymous, number] = [false, false, 0]
   const tokens: string[] = []
   const server = createServer((request, response) => {
     asked.push(new URL(request.url ?? '', 'http://x').searchParams)
@@ -22,7 +29,7 @@ async function identityEndpoint(t: Test, onToken: (token: string) => Promise<unk
       return
     }
     number += 1
-    const token = new UnsecuredJWT({ oid: objectId, number }).encode()
+    const token = new UnsecuredJWT({ ...(!anonymous && { oid: objectId }), number }).encode()
     tokens.push(token)
     void onToken(token).finally(() => {
       response.writeHead(200, { 'content-type': 'application/json' })
@@ -49,6 +56,9 @@ async function identityEndpoint(t: Test, onToken: (token: string) => Promise<unk
   return {
     asked,
     tokens,
+    anonymous(now: boolean) {
+      anonymous = now
+    },
     failing(now: boolean) {
       fails = now
     },
@@ -123,9 +133,87 @@ t.test('REDIS_AUTH=entra', async t => {
     t.notOk(identity.tokens.some(token => reasons.join().includes(token)))
   })
 
+  await t.test('asks as the identity that is named, and wants a name for a token', async t => {
+    const { redis } = await connected(t, {
+      REDIS_URL: server.url,
+      ENTRA_MANAGED_IDENTITY_CLIENT_ID: clientId,
+    })
+    await until(() => writes(redis))
+    t.equal(identity.asked.at(-1)?.get('client_id'), clientId)
+    identity.anonymous(true)
+    const { reasons } = await connected(t, {
+      REDIS_URL: server.url,
+      ENTRA_MANAGED_IDENTITY_CLIENT_ID: tenantId,
+    })
+    identity.anonymous(false)
+    t.match(reasons.join(), /The token for Redis names no object: put the user into REDIS_URL/)
+  })
+
   await t.test('takes the user of the URL, if it names one', async t => {
     const { redis } = await connected(t, { REDIS_URL: server.url.replace('//', '//someone@') })
     await until(() => writes(redis))
     t.equal(await redis.call('ACL', 'WHOAMI'), 'someone')
+  })
+})
+
+t.test('REDIS_AUTH=entra in Kubernetes', async t => {
+  await t.test('signs in as the workload, by the token that its file holds', async t => {
+    const server = await redisServer(t)
+    const admin = await server.connect()
+    const certificate = await localCertificate()
+    tls.setDefaultCACertificates([...tls.getCACertificates('default'), certificate.authority])
+    const forms: URLSearchParams[] = []
+    const authority = createSecureServer(
+      { key: certificate.key, cert: certificate.certificate },
+      (request, response) => {
+        const root = `https://localhost:${port}/${tenantId}`
+        const answer = (body: object) => {
+          response.writeHead(200, { 'content-type': 'application/json' })
+          response.end(JSON.stringify(body))
+        }
+        if (request.url?.includes('openid-configuration')) {
+          answer({
+            token_endpoint: `${root}/oauth2/v2.0/token`,
+            authorization_endpoint: `${root}/oauth2/v2.0/authorize`,
+            issuer: `${root}/v2.0`,
+            jwks_uri: `${root}/keys`,
+          })
+          return
+        }
+        void text(request).then(body => {
+          forms.push(new URLSearchParams(body))
+          const token = new UnsecuredJWT({ oid: objectId }).encode()
+          return admit(admin, objectId, token).then(() =>
+            answer({ access_token: token, token_type: 'Bearer', expires_in: 86_400 }),
+          )
+        })
+      },
+    ).listen(0, '127.0.0.1')
+    await once(authority, 'listening')
+    const { port } = authority.address() as { port: number }
+    t.teardown(() => {
+      authority.closeAllConnections()
+      authority.close()
+    })
+    const tokenFile = `${t.testdir()}/token`
+    writeFileSync(tokenFile, 'of-the-cluster')
+    const variables = {
+      AZURE_FEDERATED_TOKEN_FILE: tokenFile,
+      AZURE_TENANT_ID: tenantId,
+      AZURE_CLIENT_ID: clientId,
+      AZURE_AUTHORITY_HOST: `https://localhost:${port}`,
+    }
+    Object.assign(process.env, variables)
+    t.teardown(() => {
+      for (const name of Object.keys(variables)) delete process.env[name]
+    })
+
+    const { redis, reasons } = await connected(t, { REDIS_URL: server.url })
+    t.equal(await redis.call('ACL', 'WHOAMI'), objectId, reasons.join())
+    t.match(Object.fromEntries(forms[0] ?? []), {
+      scope: /https:\/\/redis\.azure\.com\/\.default/,
+      client_assertion: 'of-the-cluster',
+      client_id: clientId,
+    })
   })
 })
