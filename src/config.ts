@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
-import { certificateProblem } from './auth/certificate-file.ts'
+import { certificateProblem, isGraphAudience, valueProblem } from './config-values.ts'
+import { parseRedisUrls } from './redis-urls.ts'
 
 const loopback = new Set(['localhost', '127.0.0.1', '[::1]'])
 
@@ -35,6 +36,12 @@ const integer = (min: number, max: number) => {
 
 const guid = z.guid('must be a GUID')
 
+/** Graph has two versions; a root without one would lead nowhere. */
+const graphVersion = /\/(beta|v1\.0)$/
+
+/** What a caller may read about whom to turn to. */
+const contact = z.string().max(200, 'must have at most 200 characters').optional()
+
 const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 
 /** The environment, one variable a line; the description is the README's. */
@@ -47,8 +54,9 @@ export const environment = z.object({
       'Base of every URL handed out; `http://localhost:PORT` when absent. A connector needs https',
     ),
   GRAPH_BASE_URL: secureRoot
+    .refine(url => graphVersion.test(url), 'must end in /beta or /v1.0')
     .default('https://graph.microsoft.com/beta')
-    .describe('Root of Microsoft Graph: https, or http on loopback'),
+    .describe('Root of Microsoft Graph, with its version: https, or http on loopback'),
   WORKSPACE_ID: z
     .string()
     .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, "-" or "_"')
@@ -98,13 +106,47 @@ export const environment = z.object({
     .optional()
     .describe('Tenants whose users may call, comma-separated; `ENTRA_TENANT_ID` when absent'),
   REDIS_URL: z
-    .url({ protocol: /^rediss?$/, error: 'must be a redis or rediss URL' })
+    .string()
+    .superRefine((text, context) => {
+      try {
+        parseRedisUrls(text)
+      } catch (error) {
+        context.addIssue({ code: 'custom', message: (error as Error).message })
+      }
+    })
     .optional()
-    .describe('Store shared by replicas; in memory when absent'),
+    .describe(
+      'Store shared by replicas, `redis` or `rediss`; several URLs separated by commas; in memory when absent',
+    ),
+  REDIS_URL_FILE: z
+    .string()
+    .optional()
+    .describe('File that holds `REDIS_URL`; read anew whenever a connection was lost'),
+  REDIS_MODE: z
+    .enum(['standalone', 'cluster', 'sentinel'], 'must be standalone, cluster or sentinel')
+    .default('standalone')
+    .describe(
+      'What the URLs name: `standalone` servers, nodes of a `cluster`, or `sentinel`s that know the master',
+    ),
+  REDIS_SENTINEL_NAME: z
+    .string()
+    .default('mymaster')
+    .describe('Name of the master, for `REDIS_MODE=sentinel`'),
+  REDIS_AUTH: z
+    .enum(['url', 'entra'], 'must be url or entra')
+    .default('url')
+    .describe(
+      "How to sign in: as the `url` says, or by a token of the managed or workload identity (`entra`), as the URL's user or else its own object id",
+    ),
   RATE_LIMIT_CALLS: integer(1, 1_000_000)
     .default(600)
     .describe('Calls allowed per connection and window'),
   RATE_LIMIT_SECONDS: integer(1, 86_400).default(60).describe('Length of the window, in seconds'),
+  EVALUATIONS_PER_HOUR: integer(1, 1_000_000)
+    .optional()
+    .describe(
+      'Evaluations that one user or app may start in any 60 minutes; any number when absent',
+    ),
   SUBMIT_WAIT_SECONDS: integer(0, 100)
     .default(60)
     .describe(
@@ -113,6 +155,25 @@ export const environment = z.object({
   RESULT_WAIT_SECONDS: integer(0, 100)
     .default(20)
     .describe('How long a poll of `/result` waits for the end, in seconds: 0 to 100'),
+  PROMPTBOOKS_PATH: z
+    .string()
+    .optional()
+    .describe('Folder of promptbooks; there are none when absent'),
+  WATCH_PAGE: z
+    .enum(['on', 'off'], 'must be on or off')
+    .default('off')
+    .describe('`on` serves `/watch`, a page to ask and read, outside of the sandbox too'),
+  CONNECTOR_CONTACT_NAME: contact.describe(
+    "Whom the connector's users turn to: a name, for its definition",
+  ),
+  CONNECTOR_CONTACT_URL: z
+    .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+    .optional()
+    .describe('The same: a page'),
+  CONNECTOR_CONTACT_EMAIL: z
+    .email('must be an email address')
+    .optional()
+    .describe('The same: an email address'),
   SKILL_MODE: z
     .enum(['content', 'native'], 'must be content or native')
     .default('content')
@@ -144,12 +205,15 @@ export class ConfigError extends Error {
 
 type Environment = Record<string, string | undefined>
 
+/** Variables whose value may stand in a file, which `NAME_FILE` names. */
+const fromFiles = ['ENTRA_CLIENT_SECRET', 'ENTRA_CLIENT_CERTIFICATE_PATH', 'REDIS_URL']
+
 /**
  * Fills `NAME` from the file that `NAME_FILE` names; a variable set both ways, or a file that
  * cannot be read, is a problem.
  */
 function readFiles(env: Environment, problems: string[]): void {
-  for (const name of ['ENTRA_CLIENT_SECRET', 'ENTRA_CLIENT_CERTIFICATE_PATH']) {
+  for (const name of fromFiles) {
     const file = env[`${name}_FILE`]
     if (file === undefined) continue
     if (env[name] !== undefined)
@@ -158,54 +222,94 @@ function readFiles(env: Environment, problems: string[]): void {
       env[name] = readFileSync(file, 'utf8').trim()
     } catch {
       problems.push(`${name}_FILE names a file that cannot be read`)
+      continue
     }
+    if (env[name] === '') problems.push(`${name}_FILE names an empty file`)
   }
 }
 
-/** A file is read when Entra is first asked; that it can be is better known at the start. */
-function checkFile(env: Environment, name: string, problems: string[]): string | undefined {
-  try {
-    return readFileSync(env[name] ?? '', 'utf8')
-  } catch {
-    problems.push(`${name} names a file that cannot be read`)
-    return undefined
-  }
-}
-
-/** This API's own credential is of one kind, and that is complete. */
-function checkCredential(env: Environment, problems: string[]): void {
+/** What is wrong with this API's own credential: it is of one kind, and that is complete. */
+function credentialProblems(env: Environment): string[] {
+  const problems: string[] = []
   const kinds = ['ENTRA_CLIENT_SECRET', 'ENTRA_CLIENT_CERTIFICATE_PATH', 'ENTRA_CLIENT_ASSERTION']
-  // A file with nothing in it is no secret.
-  if (kinds.filter(name => env[name]).length !== 1)
+  if (kinds.filter(name => env[name]).length !== 1) {
     problems.push(`${kinds.join(' or ')} is required, and only one of them`)
-  if (env['ENTRA_CLIENT_CERTIFICATE_PATH'] !== undefined) {
-    const pem = checkFile(env, 'ENTRA_CLIENT_CERTIFICATE_PATH', problems)
-    const problem = pem === undefined ? undefined : certificateProblem(pem)
-    if (problem) problems.push(`ENTRA_CLIENT_CERTIFICATE_PATH ${problem}`)
   }
-  if (env['ENTRA_CLIENT_ASSERTION'] !== 'file') return
-  env['ENTRA_FEDERATED_TOKEN_FILE'] ??= env['AZURE_FEDERATED_TOKEN_FILE']
-  if (env['ENTRA_FEDERATED_TOKEN_FILE'] === undefined)
-    problems.push('ENTRA_FEDERATED_TOKEN_FILE is required for ENTRA_CLIENT_ASSERTION=file')
-  else checkFile(env, 'ENTRA_FEDERATED_TOKEN_FILE', problems)
+  const certificate = env['ENTRA_CLIENT_CERTIFICATE_PATH']
+  const problem = certificate === undefined ? undefined : certificateProblem(certificate)
+  if (problem) problems.push(`ENTRA_CLIENT_CERTIFICATE_PATH ${problem}`)
+  if (env['ENTRA_CLIENT_ASSERTION'] !== 'file') return problems
+  try {
+    readFileSync(env['ENTRA_FEDERATED_TOKEN_FILE'] ?? '', 'utf8')
+  } catch {
+    problems.push(
+      env['ENTRA_FEDERATED_TOKEN_FILE'] === undefined
+        ? 'ENTRA_FEDERATED_TOKEN_FILE is required for ENTRA_CLIENT_ASSERTION=file'
+        : 'ENTRA_FEDERATED_TOKEN_FILE names a file that cannot be read',
+    )
+  }
+  return problems
+}
+
+/** What is wrong with how this API's registration in Entra is described. */
+function entraProblems(env: Environment): string[] {
+  const problems: string[] = []
+  const authority = env['ENTRA_AUTHORITY'] ?? ''
+  if (URL.canParse(authority) && new URL(authority).pathname !== '/') {
+    problems.push('ENTRA_AUTHORITY must have no path: the tenant is ENTRA_TENANT_ID')
+  }
+  if (isGraphAudience(env['ENTRA_AUDIENCE'] ?? '')) {
+    problems.push('ENTRA_AUDIENCE must be this API, not Microsoft Graph')
+  }
+  return [...problems, ...credentialProblems(env)]
 }
 
 /**
- * Reads the configuration from environment variables; an empty variable counts as absent.
+ * What is no error and yet seldom meant, a sentence each.
+ */
+export function configWarnings({ PUBLIC_URL }: Pick<Config, 'PUBLIC_URL'>): string[] {
+  const url = new URL(PUBLIC_URL)
+  return url.protocol === 'https:' || isLoopback(url)
+    ? []
+    : ['PUBLIC_URL is http: connectors need https, and callers send their tokens in clear']
+}
+
+/**
+ * Reads the configuration from environment variables. Each is trimmed; an empty one counts as
+ * absent, and so do those that are not ours.
  * @throws ConfigError naming every variable that is missing or wrong.
  */
 export function readConfig(variables: Environment): Config {
-  const env: Environment = Object.fromEntries(
-    Object.entries(variables).filter(([, value]) => value !== ''),
-  )
+  const env: Environment = {}
+  for (const name of Object.keys(environment.shape)) {
+    const value = variables[name]?.trim()
+    if (value) env[name] = value
+  }
+  if (env['ENTRA_CLIENT_ASSERTION'] === 'file') {
+    const projected = variables['AZURE_FEDERATED_TOKEN_FILE']?.trim()
+    if (projected) env['ENTRA_FEDERATED_TOKEN_FILE'] ??= projected
+  }
   const problems: string[] = []
   readFiles(env, problems)
-  checkCredential(env, problems)
-  const parsed = environment.safeParse(env)
-  for (const issue of parsed.error?.issues ?? []) {
-    const name = String(issue.path[0])
-    problems.push(`${name} ${env[name] === undefined ? 'is required' : issue.message}`)
+  const unusable = new Set<string>()
+  for (const [name, value = ''] of Object.entries(env)) {
+    const problem = valueProblem(value)
+    if (problem === undefined) continue
+    unusable.add(name)
+    problems.push(`${name} ${problem}`)
   }
+  const parsed = environment.safeParse(env)
+  const issues = [
+    ...(parsed.error?.issues ?? []).map(({ path: [name], message }) => {
+      return `${String(name)} ${env[String(name)] === undefined ? 'is required' : message}`
+    }),
+    ...entraProblems(env),
+  ]
+  if (env['METRICS_PORT'] !== undefined && env['METRICS_PORT'] === (env['PORT'] ?? '8080')) {
+    issues.push('METRICS_PORT must not be the port of the service, PORT')
+  }
+  // What is in quotes is wrong in other ways too: once is enough.
+  problems.push(...issues.filter(issue => !unusable.has(issue.slice(0, issue.indexOf(' ')))))
   if (!parsed.success || problems.length > 0) {
     throw new ConfigError(`Cannot read the configuration: ${[...new Set(problems)].join('; ')}`)
   }

@@ -1,5 +1,4 @@
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
-import type { Redis } from 'ioredis'
 import { buildApp, serverLimits, type ServerLimits } from './app.ts'
 import type { Authenticate, Caller } from './auth/caller.ts'
 import { createEntra } from './auth/entra.ts'
@@ -16,7 +15,8 @@ import { systemClock, type Clock } from './lib/clock.ts'
 import { fallbackLimiter } from './limits/fallback.ts'
 import { memoryLimiter } from './limits/memory.ts'
 import { redisLimiter } from './limits/redis.ts'
-import { checkRedis, connectRedis } from './redis.ts'
+import { connectRedis, type RedisClient } from './redis.ts'
+import { evicts, watchRedis } from './redis-watch.ts'
 import type { ReadinessCheck } from './routes/health.ts'
 import { logOutput, type LogOutput } from './telemetry/log-output.ts'
 import { createLog } from './telemetry/log.ts'
@@ -70,18 +70,25 @@ export interface Service {
 /** How long a service that closes waits for whoever reads its log, in ms. */
 const flushMs = 500
 
-/** Limits shared through Redis, or by this replica alone. */
-function createLimiter(
-  redis: Redis | undefined,
-  { RATE_LIMIT_CALLS: calls, RATE_LIMIT_SECONDS: seconds }: Config,
-  { clock, log, observer }: { clock: Clock; log: FastifyBaseLogger; observer: Observer },
-) {
+/** What a limiter is made with. */
+interface LimiterParts {
+  readonly redis: RedisClient | undefined
+  readonly config: Config
+  readonly clock: Clock
+  readonly log: FastifyBaseLogger
+  readonly observer: Observer
+}
+
+/** Limits shared through Redis, or by this replica alone; and an eye on Redis. */
+function createLimiter({ redis, config, clock, log, observer }: LimiterParts) {
+  const { RATE_LIMIT_CALLS: calls, RATE_LIMIT_SECONDS: seconds } = config
   const quota = { calls, windowMs: seconds * 1000 }
   const local = memoryLimiter(quota, clock)
-  if (!redis) return { quota, limiter: local }
+  if (!redis) return { quota, limiter: local, watch: undefined }
   const limiter = fallbackLimiter({
     shared: redisLimiter(redis, quota),
     local,
+    windowMs: quota.windowMs,
     clock,
     onChange(available, reason) {
       observer.storeChanged(available)
@@ -89,7 +96,17 @@ function createLimiter(
       else log.warn({ err: reason }, 'limits: the store is away, this replica limits by itself')
     },
   })
-  return { quota, limiter }
+  const watch = watchRedis({
+    redis,
+    onBeat: limiter.storeAnswered,
+    onPolicy(policy) {
+      observer.storeEvicts(evicts(policy))
+      if (!evicts(policy)) return
+      const problem = 'redis: it evicts keys when its memory is full, and a prompt may run twice'
+      log.warn({ maxmemoryPolicy: policy }, `${problem}: set maxmemory-policy to noeviction`)
+    },
+  })
+  return { quota, limiter, watch }
 }
 
 /**
@@ -118,7 +135,9 @@ export async function createService(
   const log = overrides.log ?? createLog(config.LOG_LEVEL, output as LogOutput)
   if (output) opened.push(() => output.flush(flushMs))
 
-  const redis = await connectRedis(config.REDIS_URL)
+  const redis = await connectRedis(config, reason =>
+    log.warn({ reason }, 'redis: the store is out of reach, or refuses'),
+  )
   if (redis) opened.push(async () => redis.disconnect())
 
   const { authenticate, checkKeys } = createEntra({
@@ -149,8 +168,8 @@ export async function createService(
     random,
   })
 
-  const { quota, limiter } = createLimiter(redis, config, { clock, log, observer })
-  opened.push(limiter.close)
+  const { quota, limiter, watch } = createLimiter({ redis, config, clock, log, observer })
+  opened.push(limiter.close, async () => watch?.close())
 
   const app = buildApp({
     authenticate: overrides.authenticate ?? authenticate,
@@ -165,7 +184,7 @@ export async function createService(
     // Who is authenticated otherwise needs no keys.
     checks: [
       ...(overrides.authenticate ? [] : [checkKeys]),
-      ...(redis ? [() => checkRedis(redis)] : []),
+      ...(watch ? [watch.check] : []),
       ...checks,
     ],
     limits: { ...serverLimits, ...overrides.serverLimits },

@@ -1,6 +1,6 @@
 import rateLimit from '@fastify/rate-limit'
 import Fastify, { type FastifyRequest } from 'fastify'
-import type { Redis } from 'ioredis'
+import type { RedisClient } from '../../src/redis.ts'
 import {
   RateLimiterMemory,
   RateLimiterRedis,
@@ -52,18 +52,19 @@ async function plugin({ calls, windowMs }: Quota, store: object): Promise<Admit>
 export const limiters = {
   ours: {
     inMemory: async (quota: Quota): Promise<Admit> => own(memoryLimiter(quota, systemClock)),
-    inRedis: async (quota: Quota, redis: Redis): Promise<Admit> => own(redisLimiter(redis, quota)),
+    inRedis: async (quota: Quota, redis: RedisClient): Promise<Admit> =>
+      own(redisLimiter(redis, quota)),
   },
   'rate-limiter-flexible': {
     inMemory: async ({ calls, windowMs }: Quota): Promise<Admit> =>
       flexible(new RateLimiterMemory({ points: calls, duration: windowMs / 1000 })),
-    inRedis: async ({ calls, windowMs }: Quota, redis: Redis): Promise<Admit> =>
+    inRedis: async ({ calls, windowMs }: Quota, redis: RedisClient): Promise<Admit> =>
       flexible(
         new RateLimiterRedis({ storeClient: redis, points: calls, duration: windowMs / 1000 }),
       ),
   },
   '@fastify/rate-limit': {
     inMemory: (quota: Quota): Promise<Admit> => plugin(quota, { cache: maxConnections }),
-    inRedis: (quota: Quota, redis: Redis): Promise<Admit> => plugin(quota, { redis }),
+    inRedis: (quota: Quota, redis: RedisClient): Promise<Admit> => plugin(quota, { redis }),
   },
 }

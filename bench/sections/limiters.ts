@@ -126,8 +126,7 @@ export async function limitersSection(): Promise<Section> {
     ['--port', String(port), '--bind', '127.0.0.1', '--save', ''],
     '',
   )
-  const redis = await connectRedis(`redis://127.0.0.1:${port}`)
-  if (!redis) throw new Error('There is no store')
+  const redis = (await connectRedis({ REDIS_URL: `redis://127.0.0.1:${port}` })) as Redis
   const cost = await costs(redis)
   const { table, most } = await edges(redis)
   redis.disconnect()

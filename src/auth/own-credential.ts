@@ -1,5 +1,4 @@
-import { readFile } from 'node:fs/promises'
-import { certificateProblem } from './certificate-file.ts'
+import { certificateProblem } from '../config-values.ts'
 import { createOwnAssertion, expectedCredential, type AssertionSource } from './own-assertion.ts'
 import type { Fetch } from './fetch.ts'
 
@@ -27,9 +26,8 @@ export interface OwnCredentials {
 }
 
 /** Why the certificate cannot be used now, though it could at the start. */
-async function problemOf(path: string): Promise<string | undefined> {
-  const pem = await readFile(path, 'utf8').catch(() => '')
-  const problem = certificateProblem(pem)
+function problemOf(path: string): string | undefined {
+  const problem = certificateProblem(path)
   return problem && `ENTRA_CLIENT_CERTIFICATE_PATH ${problem}`
 }
 

@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis'
+import type { RedisClient } from '../redis.ts'
 import { z } from 'zod'
 import {
   maxKeys,
@@ -152,13 +152,15 @@ const progressArgs = ({ sessionId = '', promptId = '', evaluationId = '', sendin
 ]
 
 /** The store that replicas share: each step one script, by Redis's own clock. */
-export function redisIdempotency(redis: Redis): IdempotencyStore {
+export function redisIdempotency(redis: RedisClient): IdempotencyStore {
   for (const [name, lua] of Object.entries(scripts)) {
     redis.defineCommand(name, { numberOfKeys: 2, lua })
   }
   const commands = redis as unknown as Commands
   let copies = 0
   async function countCopies(): Promise<void> {
+    // In a cluster each key has a server of its own, and WAIT would ask another one.
+    if (redis.isCluster) return
     const text = await redis.info('replication')
     copies = Number(/^connected_slaves:(\d+)/m.exec(text)?.[1] ?? 0)
   }

@@ -30,6 +30,24 @@ function exit(code: number): never {
   process.exit(code)
 }
 
+/** How often a process that npm started looks for its parent, in ms. */
+const parentMs = 250
+
+/**
+ * npm hands a signal to the shell that it started this process by, and the shell ends without
+ * handing it on. So the end of the shell is the signal.
+ */
+function onParentGone(stop: () => void): void {
+  if (process.env['npm_lifecycle_event'] === undefined) return
+  const parent = process.ppid
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return
+    clearInterval(timer)
+    stop()
+  }, parentMs)
+  timer.unref()
+}
+
 /** Closes within the time that is left; whether nothing was left open. */
 async function closeWithin(running: Running, ms: number): Promise<boolean> {
   const closed = running.close().then(
@@ -77,6 +95,7 @@ export async function run(start: () => Promise<Running>, drainMs: number): Promi
 
   process.on('SIGTERM', () => void stop())
   process.on('SIGINT', () => void stop())
+  onParentGone(() => void stop())
   process.on('uncaughtException', error => void crash(error))
   process.on('unhandledRejection', error => void crash(error))
 }

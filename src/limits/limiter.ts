@@ -1,13 +1,19 @@
-/** What is left of a connection's allowance after a call asked for one more. */
+/** What is left of a connection's allowance. */
 export interface Allowance {
+  /** Whether the call that asked is let in; of a look, whether one would be. */
   readonly admitted: boolean
   /** Calls that would be admitted now. */
   readonly remaining: number
-  /** Milliseconds until the oldest counted call leaves the window, and one more is admitted. */
+  /**
+   * Milliseconds until the oldest counted call leaves the window, and one more is admitted. Nothing
+   * is counted: 0.
+   */
   readonly resetMs: number
+  /** Which call was counted, for refund() only. */
+  readonly receipt?: unknown
 }
 
-/** The allowance of every connection: so many calls in any window of so many seconds. */
+/** The allowance of every connection: so many calls in any window of so many milliseconds. */
 export interface Quota {
   readonly calls: number
   readonly windowMs: number
@@ -19,6 +25,14 @@ export interface Quota {
  * not counted.
  */
 export interface Limiter {
+  /** Asks for one call, which is counted if it is admitted. */
   take(connectionKey: string): Promise<Allowance>
+  /** Looks at what is left; counts nothing. */
+  peek(connectionKey: string): Promise<Allowance>
+  /**
+   * Gives back the very call that take() counted, as if it had never been made; without effect when
+   * it was refused or has left the window.
+   */
+  refund(connectionKey: string, allowance: Allowance): Promise<void>
   close(): Promise<void>
 }

@@ -84,6 +84,11 @@ export function createMetrics(): Metrics {
     help: 'Log lines that nobody took: the reader stalls, or the disk is full',
     registers,
   })
+  const evicting = new Gauge({
+    name: 'copilot_store_evicts_keys',
+    help: '1 while the store evicts keys when its memory is full: a prompt may then run twice',
+    registers,
+  })
 
   const observer: Observer = {
     requestEnded({ method, route, status, code = '', seconds }) {
@@ -101,6 +106,7 @@ export function createMetrics(): Metrics {
     circuitsChanged: by => circuits.inc(by),
     logLinesDropped: lines => droppedLines.inc(lines),
     storeChanged: available => store.set(available ? 1 : 0),
+    storeEvicts: evicts => evicting.set(evicts ? 1 : 0),
   }
   return { observer, registry }
 }

@@ -49,6 +49,8 @@ export interface Observer {
   storeChanged(available: boolean): void
   /** Log lines that nobody took were dropped. */
   logLinesDropped(lines: number): void
+  /** Whether the store throws keys away when its memory is full. */
+  storeEvicts(evicts: boolean): void
 }
 
 const ignore = (): void => undefined
@@ -64,4 +66,5 @@ export const noObserver: Observer = {
   circuitsChanged: ignore,
   storeChanged: ignore,
   logLinesDropped: ignore,
+  storeEvicts: ignore,
 }

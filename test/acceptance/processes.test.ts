@@ -49,7 +49,8 @@ t.test('npm run sandbox', async t => {
     const headers = { ...json, prefer: 'respond-async' }
     const accepted = await request(`${url}/process-prompt`, { method: 'POST', headers, body })
     t.equal(accepted.status, 202)
-    t.match(await request(accepted.headers.get('location') ?? ''), { status: 202 })
+    const location = accepted.headers.get('location') ?? ''
+    t.match(await request(location, { headers: { prefer: 'respond-async' } }), { status: 202 })
     t.match(await request(accepted.headers.get('operation-location') ?? ''), { status: 200 })
   })
 
@@ -150,15 +151,15 @@ t.test('npm start', async t => {
     t.notOk(output.includes('hunter2'))
   })
 
-  await t.test('stops with code 1 when the port is taken', async t => {
+  await t.test('warns of an http address at which others reach it', async t => {
     const port = await freePort()
-    runProcess(t, 'src/server.ts', { ...environmentVariables, PORT: String(port) })
-    await answering(`http://127.0.0.1:${port}/livez`)
-    const { code, output } = await runProcess(t, 'src/server.ts', {
+    const service = runProcess(t, 'src/server.ts', {
       ...environmentVariables,
+      PUBLIC_URL: 'http://copilot.example',
       PORT: String(port),
-    }).exit
-    t.equal(code, 1)
-    t.match(output, /EADDRINUSE/)
+    })
+    await answering(`http://127.0.0.1:${port}/livez`)
+    while (!service.output().includes('Server listening')) await wait(10)
+    t.match(service.output(), /"level":40,.*configuration: PUBLIC_URL is http: /)
   })
 })
