@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import type { AnswerForms } from './answer/answer.ts'
 import type { Authenticate } from './auth/caller.ts'
 import type { Copilot } from './copilot/copilot.ts'
 import type { PollPace } from './copilot/poll-interval.ts'
 import type { Clock } from './lib/clock.ts'
-import type { Limiter, Quota } from './limits/limiter.ts'
-import { documents } from './openapi/documents.ts'
+import type { Limit, Limiter, Quota } from './limits/limiter.ts'
+import { documents, type DocumentsOptions } from './openapi/documents.ts'
 import { authentication } from './plugins/authentication.ts'
 import { errorHandler, sendClientError, sendFrameworkError } from './plugins/error-handler.ts'
 import { rateLimit } from './plugins/rate-limit.ts'
@@ -15,9 +16,12 @@ import { shutdown } from './plugins/shutdown.ts'
 import { unknownRoutes } from './plugins/unknown-routes.ts'
 import { compilersFactory } from './plugins/validation.ts'
 import { wellFormed } from './plugins/well-formed.ts'
+import { fetchAnswerRoute } from './routes/fetch-answer.ts'
 import { fetchPromptStatusRoute } from './routes/fetch-prompt-status.ts'
 import { fetchPromptbookStatusRoute } from './routes/fetch-promptbook-status.ts'
+import { getConnectionRoute } from './routes/get-connection.ts'
 import { healthRoutes, named as namedHealth, type ReadinessCheck } from './routes/health.ts'
+import { listPluginsRoute } from './routes/list-plugins.ts'
 import { pollPromptRoutes } from './routes/poll-prompt.ts'
 import { named } from './routes/schemas.ts'
 import { submitRoutes } from './routes/submit-prompt.ts'
@@ -62,8 +66,14 @@ export interface Parts {
   readonly copilot: Copilot
   readonly pace: PollPace
   readonly authenticate: Authenticate
+  readonly answerForms: AnswerForms
   readonly limiter: Limiter
   readonly quota: Quota
+  /** Evaluations that an identity may start. @default no bound */
+  readonly budget?: Limit | undefined
+  readonly workspaceId: string
+  /** Who answers for this deployment, and what its documents say. */
+  readonly documents: Omit<DocumentsOptions, 'named' | 'publicUrl'>
   readonly clock: Clock
   readonly log: FastifyBaseLogger
   readonly observer: Observer
@@ -90,9 +100,11 @@ const maxParamLength = 32 * 1024
 export function buildApp({
   copilot,
   pace,
+  answerForms,
   authenticate,
   limiter,
   quota,
+  budget,
   clock,
   log,
   observer,
@@ -135,7 +147,11 @@ export function buildApp({
   app.register(shutdown)
   app.register(wellFormed)
   app.register(unknownRoutes)
-  app.register(documents, { named: { ...named, ...namedHealth }, publicUrl: wire.publicUrl })
+  app.register(documents, {
+    ...wire.documents,
+    named: { ...named, ...namedHealth },
+    publicUrl: wire.publicUrl,
+  })
   app.register(healthRoutes, { checks })
   app.register(async actions => {
     actions.addHook('onRequest', (_request, _reply, done) => {
@@ -143,7 +159,7 @@ export function buildApp({
       done()
     })
     actions.register(authentication, { authenticate, clock })
-    actions.register(rateLimit, { limiter, quota, observer })
+    actions.register(rateLimit, { limiter, quota, observer, budget })
     // The ids in the path, valid by now, for the request's line in the log.
     actions.addHook('preHandler', ({ journal, params }, _reply, done) => {
       journal.named = params as typeof journal.named
@@ -151,6 +167,14 @@ export function buildApp({
     })
     actions.register(submitRoutes, { copilot, clock, pace, ...wire })
     actions.register(fetchPromptStatusRoute, { copilot })
+    actions.register(fetchAnswerRoute, { copilot, answerForms })
+    actions.register(getConnectionRoute, {
+      copilot,
+      workspaceId: wire.workspaceId,
+      allowance: { limiter, quota },
+      budget,
+    })
+    actions.register(listPluginsRoute, { copilot })
     actions.register(pollPromptRoutes, { copilot, clock, pace, ...wire })
     actions.register(fetchPromptbookStatusRoute, { copilot })
   })

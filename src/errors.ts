@@ -37,6 +37,7 @@ export const catalogue = {
   // Some Graph services leave `Retry-After` out of a 429.
   GraphThrottled: { status: 429, retryAfterSeconds: 10 },
   CapacityExceeded: { status: 429 },
+  BudgetExceeded: { status: 429 },
   TooManyKeys: { status: 429, retryAfterSeconds: 60 },
   HeadersTooLarge: { status: 431 },
   InternalError: { status: 500 },

@@ -1,8 +1,10 @@
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import { createAnswerForms } from './answer/answer.ts'
 import { buildApp, serverLimits, type ServerLimits } from './app.ts'
 import type { Authenticate, Caller } from './auth/caller.ts'
 import { createEntra } from './auth/entra.ts'
 import type { Config } from './config.ts'
+import { limitedBudget, noBudget } from './copilot/budget.ts'
 import { createCopilot } from './copilot/copilot.ts'
 import { createPollPace } from './copilot/poll-interval.ts'
 import { createGraphClient } from './graph/client.ts'
@@ -12,7 +14,8 @@ import { memoryIdempotency } from './idempotency/memory.ts'
 import { redisIdempotency } from './idempotency/redis.ts'
 import { rememberingIdempotency } from './idempotency/remembering.ts'
 import { systemClock, type Clock } from './lib/clock.ts'
-import { fallbackLimiter } from './limits/fallback.ts'
+import { fallbackLimiter, type FallbackLimiter } from './limits/fallback.ts'
+import type { Limit, Quota } from './limits/limiter.ts'
 import { memoryLimiter } from './limits/memory.ts'
 import { redisLimiter } from './limits/redis.ts'
 import { connectRedis, type RedisClient } from './redis.ts'
@@ -48,6 +51,8 @@ export interface ServiceOverrides {
   readonly checks?: readonly ReadinessCheck[]
   /** What one client may take of the server. */
   readonly serverLimits?: Partial<ServerLimits>
+  /** A paragraph that the API's documents begin with. */
+  readonly notice?: string
   /** Put on every response. */
   readonly extraHeaders?: Readonly<Record<string, string>>
 }
@@ -67,26 +72,32 @@ export interface Service {
   close(): Promise<void>
 }
 
+const hourMs = 60 * 60_000
+
+/** The keys in Redis of the evaluations that identities started. */
+const budgetPrefix = 'evaluations'
+
 /** How long a service that closes waits for whoever reads its log, in ms. */
 const flushMs = 500
 
-/** What a limiter is made with. */
-interface LimiterParts {
+/** What limiters are made with. */
+interface LimitParts {
   readonly redis: RedisClient | undefined
-  readonly config: Config
   readonly clock: Clock
   readonly log: FastifyBaseLogger
   readonly observer: Observer
 }
 
-/** Limits shared through Redis, or by this replica alone; and an eye on Redis. */
-function createLimiter({ redis, config, clock, log, observer }: LimiterParts) {
-  const { RATE_LIMIT_CALLS: calls, RATE_LIMIT_SECONDS: seconds } = config
-  const quota = { calls, windowMs: seconds * 1000 }
+/** A limit shared through Redis, or kept by this replica alone. */
+function createLimit(
+  quota: Quota,
+  prefix: string | undefined,
+  { redis, clock, log, observer }: LimitParts,
+): Limit & { storeAnswered?: FallbackLimiter['storeAnswered'] } {
   const local = memoryLimiter(quota, clock)
-  if (!redis) return { quota, limiter: local, watch: undefined }
+  if (!redis) return { quota, limiter: local }
   const limiter = fallbackLimiter({
-    shared: redisLimiter(redis, quota),
+    shared: redisLimiter(redis, quota, prefix),
     local,
     windowMs: quota.windowMs,
     clock,
@@ -96,17 +107,36 @@ function createLimiter({ redis, config, clock, log, observer }: LimiterParts) {
       else log.warn({ err: reason }, 'limits: the store is away, this replica limits by itself')
     },
   })
-  const watch = watchRedis({
-    redis,
-    onBeat: limiter.storeAnswered,
-    onPolicy(policy) {
-      observer.storeEvicts(evicts(policy))
-      if (!evicts(policy)) return
-      const problem = 'redis: it evicts keys when its memory is full, and a prompt may run twice'
-      log.warn({ maxmemoryPolicy: policy }, `${problem}: set maxmemory-policy to noeviction`)
-    },
-  })
-  return { quota, limiter, watch }
+  return { quota, limiter, storeAnswered: limiter.storeAnswered }
+}
+
+/**
+ * Calls of a connection, and evaluations of an identity if they are bounded; and an eye on Redis.
+ */
+function createLimits(config: Config, parts: LimitParts) {
+  const { RATE_LIMIT_CALLS: calls, RATE_LIMIT_SECONDS: seconds, EVALUATIONS_PER_HOUR } = config
+  const { redis, observer, log } = parts
+  const allowance = createLimit({ calls, windowMs: seconds * 1000 }, undefined, parts)
+  const budget =
+    EVALUATIONS_PER_HOUR === undefined
+      ? undefined
+      : createLimit({ calls: EVALUATIONS_PER_HOUR, windowMs: hourMs }, budgetPrefix, parts)
+  const watch =
+    redis &&
+    watchRedis({
+      redis,
+      onBeat(took, ms) {
+        allowance.storeAnswered?.(took, ms)
+        budget?.storeAnswered?.(took, ms)
+      },
+      onPolicy(policy) {
+        observer.storeEvicts(evicts(policy))
+        if (!evicts(policy)) return
+        const problem = 'redis: it evicts keys when its memory is full, and a prompt may run twice'
+        log.warn({ maxmemoryPolicy: policy }, `${problem}: set maxmemory-policy to noeviction`)
+      },
+    })
+  return { allowance, budget, watch }
 }
 
 /**
@@ -148,6 +178,13 @@ export async function createService(
     timeoutMs: overrides.entraTimeoutMs,
   })
 
+  const { allowance, budget, watch } = createLimits(config, { redis, clock, log, observer })
+  opened.push(allowance.limiter.close, async () => budget?.limiter.close())
+  opened.push(async () => watch?.close())
+
+  const answerForms = createAnswerForms()
+  opened.push(answerForms.close)
+
   const baseUrl = config.GRAPH_BASE_URL
   const request = createGraphRequest({ baseUrl, clock, observer, ...overrides.graphLimits })
   opened.push(request.close)
@@ -164,19 +201,28 @@ export async function createService(
       : memoryIdempotency(clock),
     clock,
     skillMode: config.SKILL_MODE,
+    budget: budget ? limitedBudget(budget.limiter) : noBudget,
     observer,
     random,
   })
-
-  const { quota, limiter, watch } = createLimiter({ redis, config, clock, log, observer })
-  opened.push(limiter.close, async () => watch?.close())
 
   const app = buildApp({
     authenticate: overrides.authenticate ?? authenticate,
     copilot,
     pace,
-    limiter,
-    quota,
+    answerForms,
+    ...allowance,
+    budget,
+    workspaceId: config.WORKSPACE_ID,
+    documents: {
+      contact: {
+        name: config.CONNECTOR_CONTACT_NAME,
+        url: config.CONNECTOR_CONTACT_URL,
+        email: config.CONNECTOR_CONTACT_EMAIL,
+      },
+      anonymousAllowed: overrides.anonymous !== undefined,
+      notice: overrides.notice,
+    },
     clock,
     log,
     observer,

@@ -1,8 +1,10 @@
 import type { EvaluationId, GraphClient, PromptId } from '../graph/client.ts'
 import type { GraphContext } from '../graph/context.ts'
+import type { Plugin } from '../graph/resources.ts'
 import type { IdempotencyStore } from '../idempotency/store.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Observer } from '../telemetry/observer.ts'
+import type { Budget } from './budget.ts'
 import { createCache } from './cache.ts'
 import { requireCapacity } from './capacity.ts'
 import { fetchEvaluation, type Run } from './evaluation.ts'
@@ -39,6 +41,11 @@ export interface Copilot {
    * @throws ConnectorError `SessionNotFound`, `PromptNotFound` and the Graph rows.
    */
   promptbook(context: GraphContext, ids: PromptId): Promise<PromptbookRun>
+  /**
+   * The plugins that are enabled in the workspace; read at most once a minute.
+   * @throws ConnectorError the Graph rows.
+   */
+  plugins(context: GraphContext): Promise<readonly Plugin[]>
 }
 
 export interface CopilotOptions {
@@ -48,6 +55,7 @@ export interface CopilotOptions {
   readonly pace: PollPace
   readonly skillMode: SkillMode
   readonly observer: Observer
+  readonly budget: Budget
   /** From 0 to 1. @default Math.random */
   readonly random?: (() => number) | undefined
 }
@@ -68,5 +76,7 @@ export function createCopilot(options: CopilotOptions): Copilot {
       return patience ? waitForEnd(parts, context, run, patience) : run
     },
     promptbook: (context, ids) => fetchPromptbook(parts, context, ids),
+    plugins: async context =>
+      (await parts.cache.plugins(context)).filter(plugin => plugin.isEnabled),
   }
 }

@@ -34,6 +34,13 @@ export interface RunOptions {
   maySend(): boolean
 }
 
+/** A prompt's one evaluation. */
+export interface Ran {
+  readonly evaluation: Evaluation
+  /** An earlier request created it, not this one. */
+  readonly adopted: boolean
+}
+
 /**
  * Runs a prompt once: each evaluation spends capacity. When the response is lost, it looks for the
  * evaluation, at once and 0.5, 1.5, 3.5 and 7.5 s later, and adopts one that is there. Only when
@@ -47,7 +54,7 @@ export async function runOnce(
   context: GraphContext,
   ids: PromptId,
   { clock, ran, beforeEach, maySend }: RunOptions,
-): Promise<Evaluation> {
+): Promise<Ran> {
   /** The prompt's newest evaluation that counts, if it has one. */
   async function look(): Promise<Evaluation | undefined> {
     const listed = await graph.listEvaluations(context, ids, { despiteCircuit: true })
@@ -77,14 +84,15 @@ export async function runOnce(
 
   if (ran !== 'no') {
     const found = await lookFor(ran === 'perhaps' ? lookPausesMs : lookPausesMs.slice(0, 1))
-    if (found) return found
+    if (found) return { evaluation: found, adopted: true }
   }
   let lost: unknown
   let repeated = false
   for (;;) {
     await beforeEach()
     try {
-      return await graph.createEvaluation(context, ids, maySend)
+      const evaluation = await graph.createEvaluation(context, ids, maySend)
+      return { evaluation, adopted: false }
     } catch (error) {
       if (!(error instanceof ConnectorError)) throw error
       // It came too late to be sent: recorded anew, it may go.
@@ -93,7 +101,7 @@ export async function runOnce(
       lost = error
     }
     const found = await lookFor(lookPausesMs)
-    if (found) return found
+    if (found) return { evaluation: found, adopted: false }
     if (repeated) throw unconfirmed(lost)
     repeated = true
   }

@@ -15,6 +15,7 @@ import { createClaimKeeper, type ClaimKeeper } from './claim-keeper.ts'
 import { fetchEvaluation, spentNothing, type Run } from './evaluation.ts'
 import { waitForEnd, type Patience } from './long-poll.ts'
 import {
+  mayHaveRun,
   startRun,
   submit,
   type IdempotencyKey,
@@ -149,8 +150,7 @@ async function runClaimed(
     return run
   } catch (error) {
     if (keeper.lost) return undefined
-    const { code } = ConnectorError.from(error)
-    await keeper.giveUpAfter(code === 'SubmissionUnconfirmed' || code === 'InternalError')
+    await keeper.giveUpAfter(mayHaveRun(error))
     throw error
   } finally {
     keeper.stop()

@@ -1,8 +1,9 @@
 import { ConnectorError } from '../errors.ts'
-import type { GraphClient } from '../graph/client.ts'
+import type { GraphClient, NewPrompt } from '../graph/client.ts'
 import type { GraphContext } from '../graph/context.ts'
 import type { Plugin, Prompt } from '../graph/resources.ts'
 import type { RecordedIds } from '../idempotency/store.ts'
+import type { Budget } from './budget.ts'
 import { newestOf, type Run } from './evaluation.ts'
 import { waitForEnd, type Patience, type WaitParts } from './long-poll.ts'
 import { displayName, newPrompt, skillNameOf, type Question, type SkillMode } from './prompt.ts'
@@ -30,6 +31,7 @@ export interface Submission extends Question {
 export interface SubmitParts extends WaitParts {
   readonly graph: GraphClient
   readonly skillMode: SkillMode
+  readonly budget: Budget
 }
 
 /**
@@ -99,15 +101,21 @@ async function findPrompt(
   return newestOf(prompts.filter(prompt => prompt.content === content))
 }
 
+/** Whether an evaluation may have been created, though an error came of it. Pure. */
+export function mayHaveRun(error: unknown): boolean {
+  const { code } = ConnectorError.from(error)
+  return code === 'SubmissionUnconfirmed' || code === 'InternalError'
+}
+
 /**
  * Opens a session unless one is given, creates the prompt and its one evaluation; goes on from what
  * is known to exist. What comes to exist is in the request's journal at once. The caller may leave
  * meanwhile: that ends nothing of it.
- * @throws ConnectorError `PluginNotEnabled` before anything is created; `SubmissionUnconfirmed` and
- *   the Graph rows.
+ * @throws ConnectorError `PluginNotEnabled` and `BudgetExceeded` before anything is created;
+ *   `SubmissionUnconfirmed` and the Graph rows.
  */
 export async function startRun(
-  { graph, cache, clock, skillMode }: SubmitParts,
+  { graph, cache, clock, skillMode, budget }: SubmitParts,
   request: GraphContext,
   submission: Submission,
   { known, ran, record, beforeSend, maySend }: SubmitSteps = unrecorded,
@@ -119,15 +127,49 @@ export async function startRun(
   if (plugins.length > 0 && known.promptId === undefined) {
     requireEnabled(plugins, await cache.plugins(context))
   }
-  const asked = newPrompt(submission, skillMode)
+  const giveBack = await budget.reserve(context)
+  try {
+    const { run, adopted } = await runSteps()
+    if (adopted) await giveBack()
+    return run
+  } catch (error) {
+    if (!mayHaveRun(error)) await giveBack().catch(() => undefined)
+    throw error
+  }
 
-  const existing = submission.sessionId ?? known.sessionId
-  const sessionId =
-    existing ?? (await graph.createSession(context, displayName(submission.content))).id
-  created.sessionId = sessionId
-  if (existing === undefined) await record({ sessionId })
+  async function runSteps(): Promise<{ run: Run; adopted: boolean }> {
+    const asked = newPrompt(submission, skillMode)
+    const existing = submission.sessionId ?? known.sessionId
+    const sessionId =
+      existing ?? (await graph.createSession(context, displayName(submission.content))).id
+    created.sessionId = sessionId
+    if (existing === undefined) await record({ sessionId })
 
-  async function openPrompt(): Promise<Pick<Prompt, 'id' | 'content' | 'skillName'>> {
+    const prompt = await openPrompt(sessionId, asked)
+    const ids = { sessionId, promptId: prompt.id }
+    created.promptId = prompt.id
+    await record(ids)
+
+    const { evaluation, adopted } = await runOnce(graph, context, ids, {
+      clock,
+      // What an earlier request left behind may have run, though no record says so.
+      ran: ran === 'no' && (known.sessionId ?? known.promptId) !== undefined ? 'unlikely' : ran,
+      beforeEach: beforeSend,
+      maySend,
+    })
+    created.evaluationId = evaluation.id
+    const { content, skillName } = prompt
+    const text = {
+      content,
+      skillName: skillNameOf({ content, skillName: skillName ?? submission.skillName ?? null }),
+    }
+    return { run: { ...ids, prompt: cache.keepPrompt(context, ids, text), evaluation }, adopted }
+  }
+
+  async function openPrompt(
+    sessionId: string,
+    asked: NewPrompt,
+  ): Promise<Pick<Prompt, 'id' | 'content' | 'skillName'>> {
     if (known.promptId !== undefined) {
       return { id: known.promptId, content: asked.content, skillName: null }
     }
@@ -137,25 +179,6 @@ export async function startRun(
         : await findPrompt(graph, context, sessionId, asked.content)
     return found ?? graph.createPrompt(context, { sessionId }, asked)
   }
-  const prompt = await openPrompt()
-  const ids = { sessionId, promptId: prompt.id }
-  created.promptId = prompt.id
-  await record(ids)
-
-  const evaluation = await runOnce(graph, context, ids, {
-    clock,
-    // A prompt that was found instead of created may have run.
-    ran: known.sessionId !== undefined && ran === 'no' ? 'unlikely' : ran,
-    beforeEach: beforeSend,
-    maySend,
-  })
-  created.evaluationId = evaluation.id
-  const { content, skillName } = prompt
-  const text = {
-    content,
-    skillName: skillNameOf({ content, skillName: skillName ?? submission.skillName ?? null }),
-  }
-  return { ...ids, prompt: cache.keepPrompt(context, ids, text), evaluation }
 }
 
 /** Submits a prompt without a key; see Copilot.submit(). */

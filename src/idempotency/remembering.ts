@@ -15,10 +15,12 @@ interface Known {
   readonly ids: CompleteIds | undefined
 }
 
+const nameOf = ({ connectionKey, key }: Claimant): string => `${connectionKey} ${key}`
+
 /**
  * A shared store that may lose what it was told: this replica remembers the keys that it is at, and
- * those it has done, the newest 10,000. A key that the store has lost is recorded again whole when it
- * comes again.
+ * those it has done, the newest 10,000. A key that the store has lost is recorded again whole when
+ * it comes again.
  */
 export function rememberingIdempotency(store: IdempotencyStore, clock: Clock): IdempotencyStore {
   const known = new LRUCache<string, Known>({
@@ -27,7 +29,6 @@ export function rememberingIdempotency(store: IdempotencyStore, clock: Clock): I
     ttlResolution: 0,
     perf: { now: () => clock.monotonic() },
   })
-  const nameOf = ({ connectionKey, key }: Claimant): string => `${connectionKey} ${key}`
   const remember = (claimant: Claimant, ids?: CompleteIds): void => {
     const { bodyHash, holder } = claimant
     known.set(nameOf(claimant), { bodyHash, holder, ids })

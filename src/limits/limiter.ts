@@ -36,3 +36,9 @@ export interface Limiter {
   refund(connectionKey: string, allowance: Allowance): Promise<void>
   close(): Promise<void>
 }
+
+/** A limiter, with the quota that it keeps. */
+export interface Limit {
+  readonly limiter: Limiter
+  readonly quota: Quota
+}

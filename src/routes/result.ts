@@ -13,6 +13,15 @@ const capitalised = (member: string): string => member.charAt(0).toUpperCase() +
 const resultTypeOf = (evaluation: Evaluation | undefined): string =>
   capitalised(evaluation?.result?.type ?? 'unknown')
 
+/** What an answer says of its run, beside its content. */
+export const toAnswer = ({ sessionId, promptId, evaluation }: Run) => ({
+  sessionId,
+  promptId,
+  evaluationId: evaluation.id,
+  evaluationState: capitalised(evaluation.state),
+  evaluationResultType: resultTypeOf(evaluation),
+})
+
 /** A run in the connector's words. */
 export const toEvaluationResult = ({
   sessionId,

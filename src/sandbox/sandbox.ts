@@ -14,6 +14,10 @@ import { createGraphSimulator } from './graph/graph-simulator.ts'
 /** A simulated evaluation takes so long, unless its prompt or a report of facts says otherwise. */
 const evaluationSeconds = 2
 
+/** What the API's documents say first. */
+const notice =
+  'This is the sandbox: no AI is called, every answer is simulated, and no sign-in is needed.'
+
 const loopback = { host: '127.0.0.1', port: 0 }
 
 /**
@@ -107,6 +111,7 @@ export async function createSandbox(
     ...overrides,
     clock,
     anonymous,
+    notice,
     extraHeaders: { 'x-sandbox': 'true' },
   })
   service.app.log.info({ identityEndpoint }, 'sandbox: a managed identity is simulated')

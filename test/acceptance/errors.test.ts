@@ -92,6 +92,12 @@ t.test('each code is answered', async t => {
       await post('/process-prompt', { PromptContent: 'One' }, headers)
       return post('/process-prompt', { PromptContent: 'Two' }, headers)
     },
+    AnswerNotJson: async () => {
+      const { body } = await start('Hello [sim:seconds=0]')
+      const { sessionId, promptId, evaluationId } = body
+      const path = `/sessions/${sessionId}/prompts/${promptId}/evaluations/${evaluationId}`
+      return get(`${path}/answer?as=json`)
+    },
     RateLimitExceeded: async () => {
       const spent = await world(t, { env: { RATE_LIMIT_CALLS: '1' } })
       await spent.post('/process-prompt', {})
@@ -113,6 +119,11 @@ t.test('each code is answered', async t => {
       await redis.zadd(store, ...live.flat())
       const full = await world(t, { env: { REDIS_URL: keys.url } })
       return full.post('/process-prompt', { PromptContent: 'One' }, { 'idempotency-key': 'k' })
+    },
+    BudgetExceeded: async () => {
+      const spent = await world(t, { env: { EVALUATIONS_PER_HOUR: '1' } })
+      await spent.start('One')
+      return spent.start('Two')
     },
     HeadersTooLarge: () => request(`${url}/livez`, { headers: { a: long, b: long } }),
     InternalError: authenticatedBy(() => Promise.reject(new Error('unforeseen'))),

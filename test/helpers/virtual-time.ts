@@ -51,7 +51,12 @@ export function virtualTime(): VirtualTime {
     let dead = false
     async function sleep(ms: number, signal: AbortSignal): Promise<void> {
       await sleepUntil(now + Math.max(0, ms), signal)
-      while (now < stillUntil) await sleepUntil(stillUntil, never)
+      // It may be told to stand still again meanwhile.
+      for (;;) {
+        const until = stillUntil
+        if (now >= until) break
+        await sleepUntil(until, never)
+      }
       if (dead) await new Promise(() => undefined)
     }
     return {

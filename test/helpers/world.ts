@@ -116,6 +116,8 @@ export async function world(t: Test, options: WorldOptions = {}): Promise<World>
   const config = readConfig({
     ...environmentVariables,
     GRAPH_BASE_URL: graphUrl,
+    // A poll of a result tells at once how it stands, unless a test is about that.
+    RESULT_WAIT_SECONDS: '0',
     ...(port && { PUBLIC_URL: `http://127.0.0.1:${port}` }),
     ...env,
   })

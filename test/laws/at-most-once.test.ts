@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
+import { noBudget } from '../../src/copilot/budget.ts'
 import { createCopilot } from '../../src/copilot/copilot.ts'
 import { createPollPace } from '../../src/copilot/poll-interval.ts'
 import { ConnectorError } from '../../src/errors.ts'
@@ -92,6 +93,7 @@ async function play(
       pace: createPollPace(),
       skillMode: 'content',
       observer: noObserver,
+      budget: noBudget,
       random: () => 0.5,
     })
   })
@@ -137,7 +139,7 @@ async function play(
     else store.away = what === 'away' ? how : 'no'
   }
 
-  for (const { atMs, replica } of callers) void call(inMemory ? 0 : (replica as 0 | 1), atMs)
+  for (const { atMs, replica } of callers) void call(inMemory ? 0 : replica, atMs)
   for (const one of trouble) void happen(one)
   await time.run(180_000)
   return { outcomes, spent: graph.spent('Hello') }

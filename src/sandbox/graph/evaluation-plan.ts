@@ -127,7 +127,8 @@ function resultIn(
   if (phase === 'started' || script.state === 'cancelled')
     return { content: null, type: 'unknown', previewState: 'ga' }
   const type = script.result ?? 'success'
-  const answer = simulatedAnswer({ content, place, resultType: type, length: script.length })
+  const answer =
+    script.answer ?? simulatedAnswer({ content, place, resultType: type, length: script.length })
   return { content: answer, type, previewState: 'private' }
 }
 

@@ -55,6 +55,8 @@ export interface Script {
   readonly listed: number | undefined
   /** Length of the answer in characters. */
   readonly length: number | undefined
+  /** The answer itself. */
+  readonly answer: string | undefined
   readonly failures: ReadonlyMap<string, Failure>
 }
 
@@ -79,6 +81,10 @@ function readFailure(value: string): Failure | undefined {
     : { kind: 'status', status: Number(status), retryAfter, times }
 }
 
+/** A text of a marker, which may hold anything: base64url of UTF-8. */
+const readText = (encoded: string | undefined): string | undefined =>
+  encoded === undefined ? undefined : Buffer.from(encoded, 'base64url').toString()
+
 /** A number of a marker: none, or one that makes no sense, is left out. */
 function readNumber(text: string | undefined, max: number): number | undefined {
   const value = Number(text)
@@ -87,10 +93,10 @@ function readNumber(text: string | undefined, max: number): number | undefined {
 
 /**
  * Reads the markers in a text: `[sim:result=rejected]`, `[sim:state=pending]`, `[sim:seconds=2]`,
- * `[sim:listed=3]`, `[sim:length=5000]`, and `[sim:createEvaluation=503,7]`, by which that
- * operation answers 503 with `Retry-After: 7`; `[sim:getPrompt=resetx2]` fails twice and then
- * works, and of a prompt with `[sim:result=capacityExceededx1]` only the first evaluation ends so.
- * Pure.
+ * `[sim:listed=3]`, `[sim:length=5000]`, `[sim:answer=eyJhIjoxfQ]` (base64url of the answer), and
+ * `[sim:createEvaluation=503,7]`, by which that operation answers 503 with `Retry-After: 7`;
+ * `[sim:getPrompt=resetx2]` fails twice and then works, and of a prompt with
+ * `[sim:result=capacityExceededx1]` only the first evaluation ends so. Pure.
  */
 export function readScript(text: string): Script {
   const values = new Map(
@@ -109,6 +115,7 @@ export function readScript(text: string): Script {
     listed: readNumber(values.get('listed'), 86_400),
     seconds: readNumber(values.get('seconds'), 86_400),
     length: readNumber(values.get('length'), maxLength),
+    answer: readText(values.get('answer')),
     failures,
   }
 }
