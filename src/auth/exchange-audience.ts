@@ -22,5 +22,5 @@ export function unverifiedPayload(token: string): Readonly<Record<string, unknow
 /** Whether a token says, unverified, that it is for proving an app. Pure. */
 export function claimsExchangeAudience(token: string): boolean {
   const audiences = [unverifiedPayload(token)?.['aud']].flat()
-  return audiences.some(audience => exchangeAudiences.includes(String(audience)))
+  return audiences.some(audience => exchangeAudiences.some(known => known === audience))
 }

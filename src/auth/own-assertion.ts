@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { ConnectorError } from '../errors.ts'
+import { createSingleFlight } from '../lib/single-flight.ts'
 import { entraNumbers } from './entra-numbers.ts'
 import { exchangeAudiences, unverifiedPayload } from './exchange-audience.ts'
 import type { Fetch } from './fetch.ts'
@@ -54,7 +55,7 @@ function managedIdentity(
   clientId: string | undefined,
   { fetch = globalThis.fetch, timeoutMs }: OwnAssertionOptions,
 ): OwnAssertion {
-  let asking: Promise<string> | undefined
+  const share = createSingleFlight<string>()
   const httpClient = identityHttp(fetch, timeoutMs)
 
   async function ask(): Promise<string> {
@@ -78,10 +79,7 @@ function managedIdentity(
     }
   }
 
-  return () =>
-    (asking ??= ask().finally(() => {
-      asking = undefined
-    }))
+  return () => share('', ask)
 }
 
 /**

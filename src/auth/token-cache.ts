@@ -2,6 +2,7 @@ import type { AccessToken } from '@azure/identity'
 import { LRUCache } from 'lru-cache'
 import { cacheClock } from '../lib/cache-clock.ts'
 import type { Clock } from '../lib/clock.ts'
+import { createSingleFlight } from '../lib/single-flight.ts'
 import { ConnectorError } from '../errors.ts'
 import { noObserver, type Observer } from '../telemetry/observer.ts'
 
@@ -58,7 +59,7 @@ export function createTokenCache({
     ttlResolution: 0,
     perf: cacheClock(clock),
   })
-  const exchanges = new Map<string, Promise<string>>()
+  const share = createSingleFlight<string>()
 
   async function exchange(partition: string, obtain: () => Promise<AccessToken>): Promise<string> {
     try {
@@ -83,11 +84,7 @@ export function createTokenCache({
       if (entry) observer.tokenObtained('cached')
       if (entry && 'refusal' in entry) throw entry.refusal
       if (entry) return entry.token
-      const running =
-        exchanges.get(partition) ??
-        exchange(partition, obtain).finally(() => exchanges.delete(partition))
-      exchanges.set(partition, running)
-      return running
+      return share(partition, () => exchange(partition, obtain))
     },
     drop(partition) {
       entries.delete(partition)

@@ -4,7 +4,7 @@ import type { Clock } from '../lib/clock.ts'
 import { hashOf } from '../lib/hash.ts'
 import { invalidToken } from './credentials.ts'
 import { exchangeAudiences } from './exchange-audience.ts'
-import type { ReadToken } from './read-token.ts'
+import type { ReadToken } from './token-reader.ts'
 
 /** An identity whose verified token an app is proved by. */
 export interface VerifiedAssertion {

@@ -4,7 +4,7 @@ import type { Clock } from '../lib/clock.ts'
 import { ConnectorError } from '../errors.ts'
 import { invalidToken } from './credentials.ts'
 import { hashOf } from '../lib/hash.ts'
-import type { Claims, ReadToken } from './read-token.ts'
+import type { Claims, ReadToken } from './token-reader.ts'
 
 /** A user that a verified token stands for, by way of the app it signed in to. */
 export interface VerifiedUser {

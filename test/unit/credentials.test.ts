@@ -16,8 +16,8 @@ const principal = {
   'x-entra-client-secret': ['s3cr3t ~'],
 }
 const app = { 'x-entra-tenant-id': [guid], 'x-entra-client-id': [guid] }
-const jwt = (claims: unknown): string =>
-  `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.AA`
+const jwtOf = (payload: string): string => `e30.${Buffer.from(payload).toString('base64url')}.AA`
+const jwt = (claims: unknown): string => jwtOf(JSON.stringify(claims))
 const forExchange = jwt({ aud: 'api://AzureADTokenExchange' })
 const empty = {
   'x-entra-tenant-id': [''],
@@ -153,14 +153,29 @@ t.test('readCredentials()', async t => {
       'InvalidRequest',
       /must not come with x-entra/,
     ],
-    ...[{ aud: guid }, { aud: 'constructor' }, {}, null, 'text', { aud: 7 }].map(
-      (claims): [string, HeaderValues, string, RegExp] => [
-        `a token beside app headers that says ${JSON.stringify(claims)}`,
-        { ...app, authorization: [`Bearer ${jwt(claims)}`] },
-        'InvalidRequest',
-        /must not come with x-entra/,
-      ],
-    ),
+    ...[
+      { aud: guid },
+      { aud: 'constructor' },
+      { aud: { toString: 1 } },
+      {},
+      null,
+      'text',
+      { aud: 7 },
+    ].map((claims): [string, HeaderValues, string, RegExp] => [
+      `a token beside app headers that says ${JSON.stringify(claims).slice(0, 50)}`,
+      { ...app, authorization: [`Bearer ${jwt(claims)}`] },
+      'InvalidRequest',
+      /must not come with x-entra/,
+    ]),
+    [
+      'a token beside app headers that nests deeply',
+      {
+        ...app,
+        authorization: [`Bearer ${jwtOf(`{"aud":${'['.repeat(9000)}${']'.repeat(9000)}}`)}`],
+      },
+      'InvalidRequest',
+      /must not come with x-entra/,
+    ],
     [
       'another scheme beside app headers',
       { ...app, authorization: ['Basic YTpi'] },
