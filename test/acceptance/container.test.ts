@@ -178,7 +178,6 @@ t.test('the container, without an engine: its steps in an empty folder', async t
       const exited = once(service, 'exit')
       t.teardown(() => service.kill('SIGKILL'))
       await answering(`http://127.0.0.1:${port}/livez`)
-      t.equal((await request(`http://127.0.0.1:${port}/readyz`)).status, 200)
       t.equal((await request(`http://127.0.0.1:${port}/docs`)).status, 200)
       const owner = readFileSync(`/proc/${service.pid}/status`, 'utf8')
       t.match(owner, /^Uid:\t10001\t10001\t10001\t10001$/m)
