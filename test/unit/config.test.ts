@@ -1,5 +1,4 @@
 import { writeFileSync } from 'node:fs'
-import { generate } from 'selfsigned'
 import t from 'tap'
 import { ConfigError, configWarnings, readConfig } from '../../src/config.ts'
 import { environmentVariables as complete } from '../helpers/environment.ts'
@@ -77,23 +76,6 @@ t.test('readConfig()', async t => {
       readConfig({ ...rest, ENTRA_CLIENT_SECRET_FILE: file }).ENTRA_CLIENT_SECRET,
       'from-a-file',
     )
-  })
-
-  await t.test('takes a certificate with its key, and nothing less', async t => {
-    const { ENTRA_CLIENT_SECRET: _secret, ...rest } = complete
-    const attributes = [{ name: 'commonName', value: 'This API' }]
-    const [one, other] = [await generate(attributes), await generate(attributes)]
-    const file = `${t.testdir()}/certificate.pem`
-    const read = (pem: string): string => {
-      writeFileSync(file, pem)
-      return refusalOf({ ...rest, ENTRA_CLIENT_CERTIFICATE_PATH: file })
-    }
-    t.equal(read(`${one.private}\n${one.cert}`), 'accepted')
-    t.match(read(one.cert), /ENTRA_CLIENT_CERTIFICATE_PATH must name a PEM file with a certificate/)
-    t.match(read(one.private), /must name a PEM file with a certificate/)
-    t.match(read('PFX'), /turn a PFX into PEM first/)
-    t.match(read(`${other.private}\n${one.cert}`), /whose key is that of its certificate/)
-    t.match(refusalOf({ ...rest, ENTRA_CLIENT_CERTIFICATE_PATH: '/tmp' }), /cannot be read/)
   })
 
   await t.test('takes an assertion for a secret', async t => {

@@ -128,7 +128,10 @@ t.test('a user’s call reaches Graph as that user', async t => {
       status: 500,
       body: { error: { code: 'EntraMisconfigured' } },
     })
-    t.match(spoilt.log.join(''), /ENTRA_CLIENT_CERTIFICATE_PATH must name a PEM file/)
+    t.match(
+      spoilt.log.join(''),
+      /ENTRA_CLIENT_CERTIFICATE_PATH names a file without the private key/,
+    )
     writeFileSync(path, `${key}\n${certificate}`)
 
     const unknown = await entraWorld(t, { env })
