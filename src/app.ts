@@ -8,6 +8,8 @@ import type { Clock } from './lib/clock.ts'
 import type { Limit, Limiter, Quota } from './limits/limiter.ts'
 import { documents, type DocumentsOptions } from './openapi/documents.ts'
 import { authentication } from './plugins/authentication.ts'
+import { body } from './plugins/body.ts'
+import { bytes } from './plugins/bytes.ts'
 import { errorHandler, sendClientError, sendFrameworkError } from './plugins/error-handler.ts'
 import { rateLimit } from './plugins/rate-limit.ts'
 import { requestLog } from './plugins/request-log.ts'
@@ -49,6 +51,9 @@ export interface ServerLimits {
   /** Path and headers together. */
   readonly maxHeaderBytes: number
   readonly maxBodyBytes: number
+  /** Bodies, what Graph sent and responses that are not read yet: of all, and of one connection. */
+  readonly maxHeldBytes: number
+  readonly maxConnectionBytes: number
 }
 
 export const serverLimits: ServerLimits = {
@@ -59,6 +64,8 @@ export const serverLimits: ServerLimits = {
   maxConnections: 10_000,
   maxHeaderBytes: 32 * 1024,
   maxBodyBytes: 1024 * 1024,
+  maxHeldBytes: 96 * 1024 * 1024,
+  maxConnectionBytes: 48 * 1024 * 1024,
 }
 
 /** What the service is made of. */
@@ -114,15 +121,15 @@ export function buildApp({
   extraHeaders,
   ...wire
 }: Parts): FastifyInstance {
-  const responses = { clock, observer, extraHeaders }
+  const responses = { clock, observer, publicUrl: wire.publicUrl, extraHeaders }
   const app = Fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),
-    bodyLimit: limits.maxBodyBytes,
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: limits.keepAliveTimeoutMs,
-    routerOptions: { maxParamLength },
+    // A closing or doubled slash is forgiven.
+    routerOptions: { maxParamLength, ignoreTrailingSlash: true, ignoreDuplicateSlashes: true },
     // Fastify's types expect compilers of JSON Schema.
     schemaController: { compilersFactory: compilersFactory as object },
     http: {
@@ -139,7 +146,8 @@ export function buildApp({
     clientErrorHandler: (error, socket) => sendClientError(error, socket, responses),
   })
   app.server.maxConnections = limits.maxConnections
-  app.removeContentTypeParser('text/plain')
+  // Read by the plugin `body`, within the actions; nothing else has one.
+  app.removeAllContentTypeParsers()
 
   app.register(responseHeadersPlugin, responses)
   app.register(errorHandler, responses)
@@ -160,6 +168,10 @@ export function buildApp({
     })
     actions.register(authentication, { authenticate, clock })
     actions.register(rateLimit, { limiter, quota, observer, budget })
+    actions.register(bytes, {
+      limits: { total: limits.maxHeldBytes, perConnection: limits.maxConnectionBytes },
+    })
+    actions.register(body, { maxBodyBytes: limits.maxBodyBytes })
     // The ids in the path, valid by now, for the request's line in the log.
     actions.addHook('preHandler', ({ journal, params }, _reply, done) => {
       journal.named = params as typeof journal.named

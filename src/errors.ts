@@ -66,9 +66,9 @@ export interface ErrorDetail {
 /** What Graph said when it refused: shown in `innerError.graph`. */
 export interface GraphRefusal {
   readonly status: number
-  readonly code?: string
-  readonly message?: string
-  readonly 'request-id'?: string
+  readonly code?: string | undefined
+  readonly message?: string | undefined
+  readonly 'request-id'?: string | undefined
 }
 
 /** What is already created, so that a caller can go on from it. */

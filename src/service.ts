@@ -18,6 +18,7 @@ import { fallbackLimiter, type FallbackLimiter } from './limits/fallback.ts'
 import type { Limit, Quota } from './limits/limiter.ts'
 import { memoryLimiter } from './limits/memory.ts'
 import { redisLimiter } from './limits/redis.ts'
+import { createOutbound, type ProxySettings } from './outbound.ts'
 import { connectRedis, type RedisClient } from './redis.ts'
 import { evicts, watchRedis } from './redis-watch.ts'
 import type { ReadinessCheck } from './routes/health.ts'
@@ -43,6 +44,8 @@ export interface ServiceOverrides {
   readonly anonymous?: Caller
   /** How long Entra may take, in ms. @default 5_000 */
   readonly entraTimeoutMs?: number
+  /** The proxy on the way out. @default none */
+  readonly proxy?: ProxySettings
   /** From 0 to 1, for the jitter of waits. @default Math.random */
   readonly random?: () => number
   /** Limits on one call to Graph. @default those of docs/api.md#7-towards-graph */
@@ -170,9 +173,13 @@ export async function createService(
   )
   if (redis) opened.push(async () => redis.disconnect())
 
+  const outbound = createOutbound(overrides.proxy ?? {})
+  opened.push(outbound.close)
+
   const { authenticate, checkKeys } = createEntra({
     config,
     clock,
+    fetch: outbound.fetch,
     observer,
     anonymous: overrides.anonymous,
     timeoutMs: overrides.entraTimeoutMs,
@@ -186,7 +193,13 @@ export async function createService(
   opened.push(answerForms.close)
 
   const baseUrl = config.GRAPH_BASE_URL
-  const request = createGraphRequest({ baseUrl, clock, observer, ...overrides.graphLimits })
+  const request = createGraphRequest({
+    baseUrl,
+    clock,
+    createDispatcher: outbound.createDispatcher,
+    observer,
+    ...overrides.graphLimits,
+  })
   opened.push(request.close)
   const pace = createPollPace()
   const copilot = createCopilot({

@@ -28,6 +28,9 @@ export function displayName(content: string): string {
   return cut.isWellFormed() ? cut : cut.replace(/[\uD800-\uDBFF]$/, '')
 }
 
+/** A value in one line, so that it cannot pose as another input: CRLF is one line break. */
+const oneLine = (value: string): string => value.replace(/\r\n|[\p{Cc}\u2028\u2029]/gu, ' ')
+
 /**
  * The prompt to create. Graph takes no skill, so a direct skill is written the way public workflows
  * do by hand: `/{SkillName} {PromptContent}`, then one line `{key}: {value}` per input.
@@ -42,7 +45,7 @@ export function newPrompt(
     const keyValuePairs = inputs.map(([name, value]) => ({ name, value: String(value) }))
     return { type: 'skill', content, skillName, inputs: { keyValuePairs } }
   }
-  const lines = inputs.map(([key, value]) => `\n${key}: ${value}`)
+  const lines = inputs.map(([key, value]) => `\n${key}: ${oneLine(String(value))}`)
   return { type: 'prompt', content: `/${skillName} ${content}${lines.join('')}` }
 }
 
@@ -52,4 +55,4 @@ export function newPrompt(
  * restart.
  */
 export const skillNameOf = (prompt: { skillName: string | null; content: string }): string | null =>
-  prompt.skillName ?? /^\/([A-Za-z0-9_.-]{1,128})(?=\s)/.exec(prompt.content)?.[1] ?? null
+  prompt.skillName ?? /^\/([A-Z][A-Za-z0-9_.-]{0,127})(?=\s)/.exec(prompt.content)?.[1] ?? null

@@ -92,27 +92,35 @@ interface ListCall<Item> {
  */
 const maxPages = 100
 
+/** A path for comparison: keys as `('x')` are segments too, and case tells nothing apart. */
+const plainPath = (path: string): string =>
+  path
+    .replace(/\('([^']*)'\)/g, '/$1')
+    .replace(/\/+/g, '/')
+    .replace(/\/$/, '')
+    .toLowerCase()
+
 /**
- * The path of the next page, relative to the base URL. A link that leaves the base URL would carry
- * the caller's token elsewhere, so it is refused (docs/api.md#74-paging). Pure.
+ * The path of the next page, relative to the base URL. A link that leaves its collection would
+ * carry the caller's token elsewhere, so it is refused (docs/api.md#74-paging). Pure.
  * @throws ConnectorError `GraphInvalidResponse`
  */
-export function nextPagePath(nextLink: string, baseUrl: string, action: string): string {
+export function nextPagePath(
+  nextLink: string,
+  baseUrl: string,
+  collection: string,
+  action: string,
+): string {
   const base = new URL(baseUrl)
   const next = URL.canParse(nextLink) ? new URL(nextLink) : undefined
-  const prefix = `${base.pathname.replace(/\/$/, '')}/`
-  if (
-    next?.origin !== base.origin ||
-    next.username ||
-    next.password ||
-    !next.pathname.startsWith(prefix)
-  ) {
+  const own = next && plainPath(next.pathname) === plainPath(`${base.pathname}/${collection}`)
+  if (next?.origin !== base.origin || next.username || next.password || !own) {
     throw new ConnectorError(
       'GraphInvalidResponse',
-      `Cannot ${action}: the next page lies outside Microsoft Graph`,
+      `Cannot ${action}: the next page lies outside its collection`,
     )
   }
-  return next.pathname.slice(prefix.length - 1) + next.search
+  return collection + next.search
 }
 
 export function createGraphClient({ send, baseUrl, workspaceId }: GraphClientOptions): GraphClient {
@@ -144,7 +152,7 @@ export function createGraphClient({ send, baseUrl, workspaceId }: GraphClientOpt
         ...call,
       })
       items.push(...value)
-      next = link === undefined ? undefined : nextPagePath(link, baseUrl, call.action)
+      next = link === undefined ? undefined : nextPagePath(link, baseUrl, path, call.action)
     }
     return items
   }

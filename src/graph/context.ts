@@ -1,4 +1,5 @@
 import type { Caller } from '../auth/caller.ts'
+import type { ByteMeter } from '../lib/byte-budget.ts'
 import type { Journal } from '../telemetry/journal.ts'
 import type { Urgency } from './bulkhead.ts'
 
@@ -16,6 +17,8 @@ export interface GraphContext {
   readonly signal: AbortSignal
   /** What the request did so far. */
   readonly journal: Journal
+  /** Counts the bytes that Graph's responses take while the request goes on. @default not counted */
+  readonly bytes?: ByteMeter | undefined
   /** @default caller */
   readonly urgency?: Urgency
 }

@@ -22,6 +22,8 @@ export interface Attempt {
   readonly notFound: ErrorCode
   /** The token sent, cut out of whatever Graph repeats. */
   readonly token: string
+  /** The caller's text that was sent: a message that repeats it is dropped. */
+  readonly sent: string
   /** Milliseconds since 1970. */
   readonly now: number
 }
@@ -72,20 +74,45 @@ export function readRetryAfter(header: string | undefined, now: number): number 
 export const single = (header: string | string[] | undefined): string | undefined =>
   Array.isArray(header) ? header.join(', ') : header
 
-function describe({ status, headers, body }: RefusedResponse, token: string): GraphRefusal {
-  const { code, message, requestId } = errorBody.parse(body)
-  const safe = message
+/** So many characters of the prompt in a message are the prompt, not a coincidence. */
+const repeatedLength = 24
+
+/** Whether a message repeats a part of what was sent, or the whole where that is short. Pure. */
+function repeats(message: string, sent: string): boolean {
+  const prompt = sent.trim()
+  if (prompt.length <= repeatedLength) return prompt.length > 3 && message.includes(prompt)
+  for (let at = 0; at + repeatedLength <= message.length; at += 1) {
+    if (prompt.includes(message.slice(at, at + repeatedLength))) return true
+  }
+  return false
+}
+
+/** A text of Graph's without tokens, cut. Pure. */
+const clean = (said: string | undefined, token: string): string | undefined =>
+  said
     ?.slice(0, maxMessageRead)
     .replaceAll(token, '[token]')
     .replace(tokenLike, '[token]')
     .slice(0, maxMessageLength)
-  const id = requestId ?? single(headers['request-id'])
+
+function describe(
+  { status, headers, body }: RefusedResponse,
+  { token, sent }: Attempt,
+): GraphRefusal {
+  const { code, message, requestId } = errorBody.parse(body)
+  const shown = clean(message, token)
   return {
     status,
-    ...(code !== undefined && { code: code.slice(0, maxMessageLength) }),
-    ...(safe !== undefined && { message: safe }),
-    ...(id !== undefined && { 'request-id': id }),
+    ...(code !== undefined && !repeats(code, sent) && { code: clean(code, token) }),
+    ...(shown !== undefined && !repeats(shown, sent) && { message: shown }),
+    ...cleanId(requestId ?? single(headers['request-id']), token),
   }
+}
+
+/** Graph's id of the request, if it is one: it stands in our error and in the log. */
+function cleanId(id: string | undefined, token: string): { 'request-id'?: string } {
+  const shown = clean(id, token)
+  return shown !== undefined && /^[\w-]{1,64}$/.test(shown) ? { 'request-id': shown } : {}
 }
 
 /**
@@ -102,12 +129,10 @@ function challengedClaims(headers: RefusedResponse['headers']): string | undefin
  * Translates Graph's final refusal into a row of our catalogue (docs/api.md#73-graphs-refusals).
  * Pure. The status decides; Graph's own codes are not stable enough to branch on.
  */
-export function graphError(
-  response: RefusedResponse,
-  { action, notFound, token, now }: Attempt,
-): ConnectorError {
+export function graphError(response: RefusedResponse, attempt: Attempt): ConnectorError {
+  const { action, notFound, now } = attempt
   const { status, headers } = response
-  const graph = describe(response, token)
+  const graph = describe(response, attempt)
   const wait = readRetryAfter(single(headers['retry-after']), now)
   const fail = (code: ErrorCode, why: string, shown: ShownFacts = {}) =>
     new ConnectorError(

@@ -1,4 +1,6 @@
 import type { Dispatcher } from 'undici'
+import { decode } from './decoding.ts'
+import { single } from './graph-errors.ts'
 
 /** An HTTP response, read whole. */
 export interface HttpResponse {
@@ -14,8 +16,15 @@ export interface HttpLimits {
   readonly maxBodyBytes: number
   /** Aborts when nobody wants the response any more. */
   readonly signal: AbortSignal
+  /** Asked for each piece of the response: whether there is memory for it. @default always */
+  readonly hold?: ((bytes: number) => boolean) | undefined
   /** Asked when the request is about to leave: whether it still may. @default always */
   readonly maySend?: (() => boolean) | undefined
+}
+
+/** The response does not fit in what memory is left. */
+export class NoMemory extends Error {
+  override readonly name = 'NoMemory'
 }
 
 /** The request was not sent: it came too late to be (`maySend`), or nobody wants it any more. */
@@ -49,7 +58,7 @@ const utf8 = new TextDecoder()
 export function sendHttp(
   dispatcher: Dispatcher,
   request: Dispatcher.DispatchOptions,
-  { timeoutMs, maxBodyBytes, signal, maySend = () => true }: HttpLimits,
+  { timeoutMs, maxBodyBytes, signal, hold = () => true, maySend = () => true }: HttpLimits,
 ): Promise<HttpResponse> {
   if (signal.aborted) return Promise.reject(new NotSent('Nobody wants the response any more'))
   return new Promise((resolve, reject) => {
@@ -75,6 +84,15 @@ export function sendHttp(
       controller?.abort(cut)
     }
 
+    /** A compressed response is decoded by another thread; its bound is of what comes out. */
+    async function decodeLater(whole: Buffer, encoding: string): Promise<void> {
+      const decoded = await decode(whole, encoding, maxBodyBytes)
+      if (decoded && !hold(decoded.length)) {
+        give(() => reject(new NoMemory('No memory for the response')))
+      }
+      give(() => resolve({ ...head, text: decoded && utf8.decode(decoded) }))
+    }
+
     dispatcher.dispatch(request, {
       onRequestStart(started) {
         // Right before the request is written: what is aborted here is not sent.
@@ -88,13 +106,16 @@ export function sendHttp(
       onResponseData(_controller, chunk) {
         chunks.push(chunk)
         bytes += chunk.length
+        if (!hold(chunk.length)) give(() => reject(new NoMemory('No memory for the response')))
         if (bytes > maxBodyBytes) give(() => resolve({ ...head, text: undefined }))
       },
       onResponseEnd() {
-        const text = utf8.decode(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks))
         // Nothing is left to cut.
         controller = undefined
-        give(() => resolve({ ...head, text }))
+        const whole = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)
+        const encoding = single(head.headers['content-encoding'])
+        if (encoding === undefined) give(() => resolve({ ...head, text: utf8.decode(whole) }))
+        else void decodeLater(whole, encoding)
       },
       onResponseError(_controller, error) {
         controller = undefined

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { Pool } from 'undici'
+import type { Dispatcher } from 'undici'
 import type { z } from 'zod'
 import type { Clock } from '../lib/clock.ts'
 import { ConnectorError, type ErrorCode } from '../errors.ts'
 import { noObserver, type Observer } from '../telemetry/observer.ts'
 import type { GraphContext } from './context.ts'
 import { graphError, single } from './graph-errors.ts'
-import { LateResponse, NotSent, sendHttp, type HttpResponse } from './http.ts'
+import { LateResponse, NoMemory, NotSent, sendHttp, type HttpResponse } from './http.ts'
 import type { Repeat } from './retry.ts'
 
 /** The operations of Graph's API that are called, as logs and metrics name them. */
@@ -51,6 +51,8 @@ export interface GraphRequestOptions {
   /** Root of Graph, without a closing slash. */
   readonly baseUrl: string
   readonly clock: Clock
+  /** Connections to Graph: made here, closed here. */
+  createDispatcher(origin: string): Dispatcher
   /** @default hears nothing */
   readonly observer?: Observer | undefined
   /** @default 15_000 (docs/api.md#7-towards-graph) */
@@ -62,6 +64,9 @@ export interface GraphRequestOptions {
 /** Connections kept to Graph. More calls than that at once wait for one another. */
 export const maxConnections = 256
 
+/** A byte of a response takes so many while it is read: as it came, and as text. */
+const weight = 2
+
 /**
  * The value of a JSON text, or `undefined`: the parser's own message would quote the text, so it
  * goes no further.
@@ -72,6 +77,12 @@ function parseJson(text: string | undefined): unknown {
   } catch {
     return undefined
   }
+}
+
+/** The text of a caller's that a call sends, if it sends one. */
+function textSent(body: unknown): string {
+  const { content, displayName } = (body ?? {}) as { content?: string; displayName?: string }
+  return content ?? displayName ?? ''
 }
 
 /** Errors of a connection that never was: the call cannot have reached Graph. */
@@ -86,6 +97,14 @@ const notSentCodes = new Set([
 
 /** Translates what undici threw: nothing, or nothing whole, came back. */
 function transportError(action: string, cause: unknown): ConnectorError {
+  if (cause instanceof NoMemory) {
+    return new ConnectorError(
+      'Overloaded',
+      `Cannot ${action}: the service has as much in hand as it can hold`,
+      {},
+      { cause, ours: true },
+    )
+  }
   if (cause instanceof NotSent) {
     return new ConnectorError(
       'GraphUnavailable',
@@ -126,6 +145,7 @@ function transportError(action: string, cause: unknown): ConnectorError {
 export function createGraphRequest({
   baseUrl,
   clock,
+  createDispatcher,
   observer = noObserver,
   timeoutMs = 15_000,
   maxBodyBytes = 8 * 1024 * 1024,
@@ -134,16 +154,12 @@ export function createGraphRequest({
   const basePath = pathname.replace(/\/$/, '')
   const limits = { timeoutMs, maxBodyBytes }
   // HTTP/1.1: measured no dearer than HTTP/2, and one lost connection then loses one call.
-  const pool = new Pool(origin, {
-    connections: maxConnections,
-    allowH2: false,
-    keepAliveTimeout: 30_000,
-  })
+  const pool = createDispatcher(origin)
 
   async function attempt(
     token: string,
     { method, path, body, action, maySend }: GraphCall<z.ZodType>,
-    signal: AbortSignal,
+    { signal, bytes }: GraphContext,
     traceHeaders: Readonly<Record<string, string>>,
   ): Promise<HttpResponse> {
     const headers = {
@@ -154,11 +170,12 @@ export function createGraphRequest({
       ...(body !== undefined && { 'content-type': 'application/json' }),
     }
     const text = body === undefined ? null : JSON.stringify(body)
+    const hold = bytes && ((length: number) => bytes.hold(weight * length))
     try {
       return await sendHttp(
         pool,
-        { method, path: basePath + path, headers, body: text },
-        { ...limits, signal, maySend },
+        { origin, method, path: basePath + path, headers, body: text },
+        { ...limits, signal, hold, maySend },
       )
     } catch (cause) {
       throw transportError(action, cause)
@@ -166,17 +183,14 @@ export function createGraphRequest({
   }
 
   /** One attempt, written down: in the request's journal and trace, and for the observer. */
-  async function recorded(
-    token: string,
-    { journal, signal }: GraphContext,
-    call: GraphCall<z.ZodType>,
-  ) {
+  async function recorded(token: string, context: GraphContext, call: GraphCall<z.ZodType>) {
     const { method, path, operation } = call
+    const { journal } = context
     const span = journal.span.startCall({ method, url: baseUrl + path, operation })
     const began = clock.monotonic()
     let status: number | undefined
     try {
-      const response = await attempt(token, call, signal, span.headers)
+      const response = await attempt(token, call, context, span.headers)
       status = response.status
       journal.graphRequestId = single(response.headers['request-id'])
       return response
@@ -197,7 +211,16 @@ export function createGraphRequest({
       if (response.status === 401) context.caller.dropGraphToken()
       const body = parseJson(response.text)
       if (response.status >= 400)
-        throw graphError({ ...response, body }, { action, notFound, token, now: clock.now() })
+        throw graphError(
+          { ...response, body },
+          {
+            action,
+            notFound,
+            token,
+            sent: textSent(call.body),
+            now: clock.now(),
+          },
+        )
       const parsed = schema.safeParse(response.status < 300 ? body : undefined)
       if (parsed.success) return parsed.data
       throw new ConnectorError(

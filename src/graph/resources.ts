@@ -60,9 +60,22 @@ export const plugin = z.object({
   description: optionalText,
 })
 
-/** A page of a collection. */
+/** A page of a collection. The first item of a wrong shape ends the reading. */
 export const page = <Item extends z.ZodType>(item: Item) =>
-  z.object({ value: z.array(item), '@odata.nextLink': z.string().optional() })
+  z
+    .object({ value: z.array(z.unknown()), '@odata.nextLink': z.string().optional() })
+    .transform(({ value, ...rest }, context): Page<z.output<Item>> => {
+      const items: z.output<Item>[] = []
+      for (const [at, one] of value.entries()) {
+        const parsed = item.safeParse(one)
+        if (!parsed.success) {
+          context.addIssue({ code: 'custom', path: ['value', at], message: 'has a wrong shape' })
+          return z.NEVER
+        }
+        items.push(parsed.data)
+      }
+      return { value: items, ...rest }
+    })
 
 /**
  * Evaluations come as a collection by the reference page's text, as one bare entity by its sample:

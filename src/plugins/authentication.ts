@@ -33,6 +33,9 @@ export const authentication = fp<AuthenticationOptions>(
         retryUntil: clock.monotonic() + retryBudgetMs,
         signal: app.shutdown.callerLeft(reply),
         journal: request.journal,
+        get bytes() {
+          return request.bytes
+        },
       }
     })
   },

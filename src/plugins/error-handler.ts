@@ -10,6 +10,7 @@ import {
   clientRequestId,
   type ResponseHeadersOptions,
 } from './response-headers.ts'
+import { awaitedOn } from './well-formed.ts'
 import { errorResponse, toConnectorError } from './error-body.ts'
 
 export interface ErrorOptions extends ResponseHeadersOptions {
@@ -66,6 +67,12 @@ export function sendClientError(
 ): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy(error)
+    return
+  }
+  // Behind a request that is not answered yet: it must not overtake that response.
+  const response = awaitedOn(socket)
+  if (response) {
+    response.once('finish', () => socket.destroy())
     return
   }
   const requestId = randomUUID()

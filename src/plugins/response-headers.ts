@@ -2,6 +2,8 @@ import type { IncomingHttpHeaders } from 'node:http'
 import fp from 'fastify-plugin'
 
 export interface ResponseHeadersOptions {
+  /** Base of the URLs handed out: only over https the browser is told to stay there. */
+  readonly publicUrl: string
   /** Put on every response, whatever it is. */
   readonly extraHeaders: Readonly<Record<string, string>>
 }
@@ -25,6 +27,8 @@ export function clientRequestId(
   return undefined
 }
 
+const strictTransport = { 'strict-transport-security': 'max-age=31536000; includeSubDomains' }
+
 /**
  * The headers of every response: our id, the caller's id echoed, and that nobody may keep a copy.
  * Pure.
@@ -32,12 +36,16 @@ export function clientRequestId(
 export function responseHeaders(
   requestId: string,
   headers: IncomingHttpHeaders,
-  { extraHeaders }: ResponseHeadersOptions,
+  { publicUrl, extraHeaders }: ResponseHeadersOptions,
 ): Record<string, string> {
   const client = clientRequestId(headers)
   return {
     'request-id': requestId,
     'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'no-referrer',
+    'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+    ...(publicUrl.startsWith('https:') && strictTransport),
     ...(client && { 'client-request-id': client.id, [client.name]: client.id }),
     ...extraHeaders,
   }

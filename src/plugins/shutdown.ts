@@ -56,6 +56,7 @@ export const shutdown = fp(
         throw new ConnectorError(
           'ShuttingDown',
           'Cannot accept the call: the service is stopping; try again',
+          { headers: { 'x-not-taken-up': 'true' } },
         )
       },
       callerLeft({ raw }) {

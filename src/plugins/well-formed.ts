@@ -1,17 +1,33 @@
+import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import fp from 'fastify-plugin'
 import { malformedHttp } from './error-body.ts'
 
+/** The response that each connection waits for. */
+const awaited = new WeakMap<Socket, ServerResponse>()
+
+/** The response that is still to be sent on this connection, if there is one. */
+export const awaitedOn = (socket: Socket): ServerResponse | undefined => {
+  const response = awaited.get(socket)
+  return response?.writableFinished === false ? response : undefined
+}
+
+const hosts = (rawHeaders: readonly string[]): number =>
+  rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'host').length
+
 /**
- * Answers in our words where Node would answer by itself, without a body: no `Host` (400), an
- * unknown `Expect` (let through).
+ * Answers in our words where Node would answer by itself, without a body, or let it pass: no `Host`,
+ * or two (400), an unknown `Expect` (let through).
  */
 export const wellFormed = fp(
   async app => {
     app.server.on('checkExpectation', (request, response) =>
       app.server.emit('request', request, response),
     )
-    app.addHook('onRequest', ({ raw }, _reply, done) => {
-      done(raw.headers.host === undefined && raw.httpVersion === '1.1' ? malformedHttp : undefined)
+    app.addHook('onRequest', ({ raw }, reply, done) => {
+      awaited.set(raw.socket, reply.raw)
+      const count = hosts(raw.rawHeaders)
+      done(count > 1 || (count === 0 && raw.httpVersion === '1.1') ? malformedHttp : undefined)
     })
   },
   { name: 'well-formed' },

@@ -21,14 +21,23 @@ export interface RunRoutes {
  */
 const runtimeHosts = ['.azure-apihub.net', '.azure-apim.net']
 
-/** The URL in a header, if it is https on a connector runtime's host. */
-function runtimeUrl(header: string | string[] | undefined): URL | undefined {
+/** A longer prefix is not used: headers made of it would not pass every proxy. */
+const maxPrefixLength = 512
+
+const connectionPath = /^\/apim\/[\w.~-]+\/[\w.~-]+/
+
+/** The connection's own address in a header, if that is https on a connector runtime's host. */
+function connectionUrl(header: string | string[] | undefined, whole: boolean): string | undefined {
   if (typeof header !== 'string' || !URL.canParse(header)) return undefined
-  const url = new URL(header)
-  const trusted = runtimeHosts.some(host => url.hostname.endsWith(host))
-  return trusted && url.protocol === 'https:' && !url.port && !url.username && !url.password
-    ? url
-    : undefined
+  const { protocol, hostname, host, port, username, password, origin, pathname } = new URL(header)
+  const trusted = runtimeHosts.some(suffix => hostname.endsWith(suffix)) && host === hostname
+  if (protocol !== 'https:' || !trusted || port || username || password) return undefined
+  const path = connectionPath.exec(pathname)?.[0]
+  if (path === undefined) return undefined
+  const rest = pathname.slice(path.length)
+  if (whole ? !/^\/?$/.test(rest) : !/^(\/|$)/.test(rest)) return undefined
+  const prefix = origin + path
+  return prefix.length <= maxPrefixLength ? prefix : undefined
 }
 
 /**
@@ -36,13 +45,10 @@ function runtimeUrl(header: string | string[] | undefined): URL | undefined {
  * the request came through one (docs/api.md#24-202-and-where-to-poll), so that a workflow engine
  * polls through its own connection. `Host` and `X-Forwarded-*` take no part. Pure.
  */
-export function baseFor(headers: IncomingHttpHeaders, publicUrl: string): string {
-  const prefix = runtimeUrl(headers['x-ms-apim-referrer-prefix'])
-  if (prefix) return (prefix.origin + prefix.pathname).replace(/\/+$/, '')
-  const referrer = runtimeUrl(headers['x-ms-apim-referrer'])
-  const connection = referrer && /^\/apim\/[^/]+\/[^/]+/.exec(referrer.pathname)?.[0]
-  return connection ? referrer.origin + connection : publicUrl
-}
+export const baseFor = (headers: IncomingHttpHeaders, publicUrl: string): string =>
+  connectionUrl(headers['x-ms-apim-referrer-prefix'], true) ??
+  connectionUrl(headers['x-ms-apim-referrer'], false) ??
+  publicUrl
 
 /** Where a run can be polled, absolute. */
 function pollTargets(

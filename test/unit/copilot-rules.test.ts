@@ -65,7 +65,8 @@ t.test('skillNameOf() tells the skill of a prompt', async t => {
   const cases: [string | null, string, string | null][] = [
     ['Graph’s own word first', '/Other text', 'Graph’s own word first'],
     [null, '/AskGpt Hello', 'AskGpt'],
-    [null, '/a_b.c-d\nHello', 'a_b.c-d'],
+    [null, '/A_b.c-d\nHello', 'A_b.c-d'],
+    [null, '/etc was changed on host A', null],
     [null, 'Hello /AskGpt', null],
     [null, '/etc/passwd was read', null],
     [null, '/', null],
@@ -74,7 +75,7 @@ t.test('skillNameOf() tells the skill of a prompt', async t => {
     t.equal(skillNameOf({ skillName, content }), expected, content)
 
   await t.test('also from what was written for one', async () => {
-    const name = fc.stringMatching(/^[A-Za-z0-9_.-]{1,128}$/)
+    const name = fc.stringMatching(/^[A-Z][A-Za-z0-9_.-]{0,127}$/)
     fc.assert(
       fc.property(name, fc.string(), (skillName, content) => {
         const written = newPrompt({ content, skillName }, 'content')

@@ -8,6 +8,7 @@ const attempt = {
   action: 'read the evaluation',
   notFound: 'EvaluationNotFound',
   token: 'the-token-sent',
+  sent: '',
   now: monday,
 } as const
 
@@ -109,26 +110,51 @@ t.test('readRetryAfter() reads every form of the header', async t => {
     t.equal(readRetryAfter(header, monday), seconds, String(header))
 })
 
+t.test(
+  'graphError() cuts tokens out of code and id, and drops what repeats the prompt',
+  async t => {
+    const sent = 'Is 203.0.113.7 known for attacks, and who talked to it this week?'
+    const of = (error: object) =>
+      graphError({ status: 500, headers: {}, body: { error } }, { ...attempt, sent }).shown.graph
+    t.same(of({ code: 'x the-token-sent', message: 'm', innerError: { 'request-id': 'r1' } }), {
+      status: 500,
+      code: 'x [token]',
+      message: 'm',
+      'request-id': 'r1',
+    })
+    t.notOk('request-id' in (of({ innerError: { 'request-id': 'the-token-sent <script>' } }) ?? {}))
+    t.notOk('message' in (of({ message: `Cannot read: ${sent}` }) ?? {}))
+    t.notOk('message' in (of({ message: 'Bad: known for attacks, and who talked' }) ?? {}))
+    t.match(of({ message: 'Cannot read what was sent' }), { message: 'Cannot read what was sent' })
+  },
+)
+
 t.test('nextPagePath()', async t => {
   const base = 'https://graph.example/beta'
+  const path = (link: string, root = base) => nextPagePath(link, root, '/a/b', 'list')
 
-  t.equal(nextPagePath(`${base}/a/b?$skiptoken=x%20y`, base, 'list'), '/a/b?$skiptoken=x%20y')
-  t.equal(nextPagePath('https://graph.example/a', 'https://graph.example', 'list'), '/a')
+  t.equal(path(`${base}/a/b?$skiptoken=x%20y`), '/a/b?$skiptoken=x%20y')
+  t.equal(path(`${base}/A('b')?$skip=1`), '/a/b?$skip=1')
+  t.equal(path('https://graph.example/a/b/', 'https://graph.example'), '/a/b')
 
   for (const link of [
-    'https://evil.example/beta/a',
-    'http://graph.example/beta/a',
-    'https://graph.example:8443/beta/a',
-    'https://graph.example/v1.0/a',
+    'https://evil.example/beta/a/b',
+    'http://graph.example/beta/a/b',
+    'https://graph.example:8443/beta/a/b',
+    'https://graph.example/v1.0/a/b',
     'https://graph.example/beta',
-    'https://graph.example/betamax/a',
-    'https://graph.example/beta/../v1.0/a',
-    'https://graph.example/beta/%2e%2e/v1.0/a',
-    'https://user@graph.example/beta/a',
-    'https://:pass@graph.example/beta/a',
-    '/beta/a',
-    '',
+    'https://graph.example/beta/a',
+    'https://graph.example/beta/me/messages',
+    'https://graph.example/beta/a/b/c',
+    'https://graph.example/betamax/a/b',
+    'https://graph.example/beta/a/b/../../v1.0/a',
+    'https://graph.example/beta/a/b/%2e%2e',
+    'https://graph.example/beta/a/%zz',
+    'https://user@graph.example/beta/a/b',
+    'https://:pass@graph.example/beta/a/b',
+    '/beta/a/b',
+    'nonsense',
   ]) {
-    t.throws(() => nextPagePath(link, base, 'list'), { code: 'GraphInvalidResponse' }, link)
+    t.throws(() => path(link), { code: 'GraphInvalidResponse' }, link)
   }
 })

@@ -2,12 +2,14 @@ import type { RequestListener } from 'node:http'
 import t, { type Test } from 'tap'
 import { createGraphClient } from '../../src/graph/client.ts'
 import { createGraphRequest } from '../../src/graph/request.ts'
+import { createOutbound } from '../../src/outbound.ts'
 import { callerOf, contextOf } from '../helpers/callers.ts'
 import { leapingClock } from '../helpers/leaping-clock.ts'
 import { stub } from '../helpers/stub.ts'
 
 const guid = '11111111-1111-4111-8111-111111111111'
 const ids = { sessionId: guid, promptId: guid, evaluationId: guid }
+const { createDispatcher } = createOutbound({})
 const alice = contextOf(callerOf('alice'))
 
 const evaluation = {
@@ -22,7 +24,12 @@ const evaluation = {
 /** A client on an upstream of its own. */
 async function client(t: Test, answer: RequestListener, limits = {}) {
   const baseUrl = `${await stub(t, answer)}/beta`
-  const { send, close } = createGraphRequest({ baseUrl, clock: leapingClock(), ...limits })
+  const { send, close } = createGraphRequest({
+    baseUrl,
+    clock: leapingClock(),
+    createDispatcher,
+    ...limits,
+  })
   t.teardown(close)
   return createGraphClient({ send, baseUrl, workspaceId: 'default' })
 }
@@ -135,6 +142,7 @@ t.test('a call to Graph', async t => {
     const { send, close } = createGraphRequest({
       baseUrl: 'http://127.0.0.1:1/beta',
       clock: leapingClock(),
+      createDispatcher,
     })
     t.teardown(close)
     const nobody = createGraphClient({
@@ -180,7 +188,7 @@ t.test('a list', async t => {
       pages += 1
       json({
         value: [],
-        '@odata.nextLink': `http://${request.headers.host}/beta/next?page=${pages}`,
+        '@odata.nextLink': `http://${request.headers.host}${request.url?.replace(/\?.*/, '')}?page=${pages}`,
       })(request, response)
     })
     await t.rejects(graph.listPrompts(alice, ids), {

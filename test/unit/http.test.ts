@@ -31,7 +31,7 @@ t.test('an unknown path is 404 NotFound', async t => {
   const replies = [
     await get('/'),
     await get('/sessions'),
-    await post('/process-prompt/', 'not JSON'),
+    await post('/process-prompts', 'not JSON'),
     await get('/metrics'),
   ]
   for (const reply of replies)

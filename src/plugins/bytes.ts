@@ -1,0 +1,50 @@
+import fp from 'fastify-plugin'
+import { ConnectorError } from '../errors.ts'
+import { createByteBudget, type ByteMeter } from '../lib/byte-budget.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Counts the bytes that the request holds: its body, what Graph sent for it, its response. */
+    bytes: ByteMeter
+  }
+}
+
+/** Bytes that requests hold, at most: all together, and those of one connection, in bytes. */
+export interface ByteLimits {
+  readonly total: number
+  readonly perConnection: number
+}
+
+/** A response that its caller does not read for so long is cut off, in ms. */
+const unreadMs = 30_000
+
+/** A request that was refused before anything was done: a proxy may hand it to another replica. */
+export const notTakenUp = { 'x-not-taken-up': 'true' } as const
+
+/** The refusal of what does not fit in memory now. */
+export const overloaded = (why: string): ConnectorError =>
+  new ConnectorError('Overloaded', `Cannot ${why}: the service has as much in hand as it can hold`)
+
+/**
+ * Bounds the bytes that requests hold, so that no caller ends the process or another caller's request
+ * (docs/api.md#8-errors). A caller that does not read its response is cut off.
+ */
+export const bytes = fp<{ limits: ByteLimits }>(
+  async (app, { limits: { total, perConnection } }) => {
+    const budget = createByteBudget({ total, perKey: perConnection })
+    app.decorateRequest('bytes')
+    app.addHook('onRequest', (request, reply, done) => {
+      request.bytes = budget.meter(request.caller.key)
+      reply.raw.once('close', () => request.bytes.close())
+      done()
+    })
+    app.addHook('onSend', (request, reply, payload, done) => {
+      const length = typeof payload === 'string' ? Buffer.byteLength(payload) : 0
+      reply.raw.setTimeout(unreadMs, () => reply.raw.destroy())
+      const isError = reply.getHeader('x-ms-error-code') !== undefined
+      if (isError || request.bytes.hold(length)) done(null, payload)
+      else done(overloaded('send the response'))
+    })
+  },
+  { name: 'bytes', dependencies: ['authentication'] },
+)
