@@ -158,7 +158,10 @@ export async function createService(
     for (const close of opened.toReversed()) await close()
   }
 
-  const telemetry = await createTelemetry(config)
+  const telemetry = await createTelemetry(config, {
+    proxy: overrides.proxy ?? {},
+    onFailure: reason => log.warn({ reason }, 'traces: the collector does not take them'),
+  })
   opened.push(telemetry.close)
   const { observer = telemetry.observer, tracer = telemetry.tracer } = overrides
 

@@ -8,8 +8,14 @@ import {
 } from '@opentelemetry/api'
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
 import { resourceFromAttributes } from '@opentelemetry/resources'
-import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base'
-import type { IncomingHttpHeaders } from 'node:http'
+import {
+  BasicTracerProvider,
+  BatchSpanProcessor,
+  type SpanExporter,
+} from '@opentelemetry/sdk-trace-base'
+import http, { type IncomingHttpHeaders } from 'node:http'
+import https from 'node:https'
+import type { ProxySettings } from '../outbound.ts'
 import { version } from '../version.ts'
 import { readTraceContext, traceHeaders } from './trace-context.ts'
 import type { CallSpan, Tracer } from './tracer.ts'
@@ -31,15 +37,57 @@ export function addressOf(url: string) {
   return { hostname, origin, pathname, port: Number(port) || (protocol === 'https:' ? 443 : 80) }
 }
 
+export interface ExportOptions {
+  /** The proxy on the way to the collector. */
+  readonly proxy: ProxySettings
+  /** Hears why the collector did not take spans, once for each reason in a row. */
+  onFailure(reason: string): void
+}
+
+/** Sends spans by OTLP over HTTP, through the proxy if there is one. */
+function createExporter({ httpProxy, httpsProxy, noProxy }: ProxySettings): SpanExporter {
+  const proxyEnv = {
+    ...(httpProxy !== undefined && { HTTP_PROXY: httpProxy }),
+    ...(httpsProxy !== undefined && { HTTPS_PROXY: httpsProxy }),
+    ...(noProxy !== undefined && { NO_PROXY: noProxy }),
+  }
+  return new OTLPTraceExporter({
+    httpAgentOptions: protocol => {
+      const Agent = protocol === 'https:' ? https.Agent : http.Agent
+      return new Agent({ keepAlive: true, proxyEnv })
+    },
+  })
+}
+
+/** An exporter whose failures are heard: the library drops the spans in silence. */
+function telling(exporter: SpanExporter, onFailure: (reason: string) => void): SpanExporter {
+  let last: string | undefined
+  return {
+    export(spans, done) {
+      exporter.export(spans, result => {
+        const reason = result.error?.message
+        if (reason !== undefined && reason !== last) onFailure(reason)
+        last = reason
+        done(result)
+      })
+    },
+    shutdown: () => exporter.shutdown(),
+    forceFlush: async () => exporter.forceFlush?.(),
+  }
+}
+
 /**
  * Records spans and exports them by OTLP to where the `OTEL_*` environment says. Attributes are
  * those of the stable HTTP semantic conventions, but for `url.path`: a path may hold anything that
  * a caller writes, so the route's template stands for it.
  */
-export function openTelemetryTracer(): { tracer: Tracer; close(): Promise<void> } {
+export function openTelemetryTracer({ proxy, onFailure }: ExportOptions): {
+  tracer: Tracer
+  close(): Promise<void>
+} {
   const provider = new BasicTracerProvider({
     resource: resourceFromAttributes({ 'service.name': serviceName, 'service.version': version }),
-    spanProcessors: [new BatchSpanProcessor(new OTLPTraceExporter())],
+    spanProcessors: [new BatchSpanProcessor(telling(createExporter(proxy), onFailure))],
   })
   const spans = provider.getTracer(serviceName, version)
 

@@ -1,5 +1,6 @@
 import type { Config } from '../config.ts'
 import { noObserver, type Observer } from './observer.ts'
+import type { ExportOptions } from './open-telemetry.ts'
 import { passingTracer, type Tracer } from './tracer.ts'
 
 /** What makes the service's work visible, as a configuration asks for it. */
@@ -13,7 +14,10 @@ export interface Telemetry {
  * Metrics on `METRICS_PORT`, traces to `OTEL_EXPORTER_OTLP_ENDPOINT`: each is loaded only when it
  * is set.
  */
-export async function createTelemetry(config: Config): Promise<Telemetry> {
+export async function createTelemetry(
+  config: Config,
+  traceExport: ExportOptions,
+): Promise<Telemetry> {
   const { HOST, METRICS_PORT, OTEL_EXPORTER_OTLP_ENDPOINT } = config
   let observer = noObserver
   let tracer = passingTracer
@@ -31,7 +35,7 @@ export async function createTelemetry(config: Config): Promise<Telemetry> {
   }
   if (OTEL_EXPORTER_OTLP_ENDPOINT !== undefined) {
     const { openTelemetryTracer } = await import('./open-telemetry.ts')
-    const openTelemetry = openTelemetryTracer()
+    const openTelemetry = openTelemetryTracer(traceExport)
     tracer = openTelemetry.tracer
     closers.push(openTelemetry.close)
   }

@@ -28,6 +28,7 @@ export interface WorldOptions {
   readonly tracer?: Tracer
   readonly serverLimits?: ServiceOverrides['serverLimits']
   readonly entraTimeoutMs?: number
+  readonly proxy?: NonNullable<ServiceOverrides['proxy']>
   /** Awaited before Graph looks at a call. */
   readonly beforeGraph?: (method: string, url: string) => Promise<unknown>
   /** Stands in for the simulator. */
@@ -121,11 +122,17 @@ export async function world(t: Test, options: WorldOptions = {}): Promise<World>
     ...(port && { PUBLIC_URL: `http://127.0.0.1:${port}` }),
     ...env,
   })
-  const { checks, observer, tracer, serverLimits, graphLimits, entraTimeoutMs } = options
+  const { checks, observer, tracer, serverLimits, graphLimits, entraTimeoutMs, proxy } = options
   const given = Object.fromEntries(
-    Object.entries({ checks, observer, tracer, serverLimits, graphLimits, entraTimeoutMs }).filter(
-      ([, value]) => value !== undefined,
-    ),
+    Object.entries({
+      checks,
+      observer,
+      tracer,
+      serverLimits,
+      graphLimits,
+      entraTimeoutMs,
+      proxy,
+    }).filter(([, value]) => value !== undefined),
   )
   const service = await createService(config, {
     clock,

@@ -139,17 +139,20 @@ t.test('promptbookState()', async t => {
   }
 })
 
-t.test('requireEnabled() names what is not enabled, and passes the rest', async t => {
+t.test('requireEnabled() takes names in any case, and names what is not enabled', async t => {
   const plugins = [
-    { name: 'Entra', isEnabled: true, displayName: null, description: null },
+    { name: 'Entra', isEnabled: true, displayName: 'Microsoft Entra', description: null },
     { name: 'Intune', isEnabled: false, displayName: null, description: null },
   ]
-  t.doesNotThrow(() => requireEnabled(['Entra'], plugins))
+  for (const name of ['Entra', 'entra', 'microsoft ENTRA', ' Entra ']) {
+    t.doesNotThrow(() => requireEnabled([name], plugins), name)
+  }
   t.throws(() => requireEnabled(['Entra', 'Intune'], plugins), {
     code: 'PluginNotEnabled',
-    message: /"Intune"/,
+    message: /not enabled in the workspace: "Intune"; enabled: "Entra"; /,
   })
-  t.throws(() => requireEnabled(['entra'], plugins), { code: 'PluginNotEnabled' })
+  const many = Array.from({ length: 50 }, (_, at) => `p${at}`)
+  t.throws(() => requireEnabled(many, plugins), { message: /"p19", 30 more; enabled/ })
 })
 
 t.test('longPoll()', async t => {
