@@ -7,6 +7,7 @@ import { redisLimiter } from '../../src/limits/redis.ts'
 import { connectRedis, type RedisClient, type RedisSettings } from '../../src/redis.ts'
 import { freePort } from '../helpers/free-port.ts'
 import { redisServer } from '../helpers/redis-server.ts'
+import { world } from '../helpers/world.ts'
 
 async function connected(t: Test, settings: RedisSettings) {
   const reasons: string[] = []
@@ -69,6 +70,23 @@ t.test('three masters in cluster mode', async t => {
     }
     t.same(own.reasons, [])
     t.equal((own.redis as Cluster).nodes('master').length, 3)
+  })
+
+  await t.test('record every Idempotency-Key, on any replica', async t => {
+    const env = { REDIS_URL: url, REDIS_MODE: 'cluster' }
+    const graph = await world(t, { env })
+    const other = await world(t, { env, graphUrl: graph.graphUrl })
+    for (let key = 0; key < 12; key += 1) {
+      const headers = {
+        'x-test-caller': `caller-${key}`,
+        'idempotency-key': `key-${key}`,
+        prefer: 'respond-async',
+      }
+      const first = await graph.post('/process-prompt', { PromptContent: 'Hello' }, headers)
+      const again = await other.post('/process-prompt', { PromptContent: 'Hello' }, headers)
+      t.equal(first.status, 202)
+      t.equal(again.body.evaluationId, first.body.evaluationId)
+    }
   })
 
   await t.test('serve again within 10 s of a restart of one', async t => {
