@@ -139,7 +139,7 @@ t.test('a service that cannot listen names the setting to change', async t => {
     t.match(output, expected)
   }
   const { output } = await runProcess(t, 'src/sandbox/main.ts', { PORT: String(port) }).exit
-  t.match(output, /set PORT to another one\n$/)
+  t.match(output, /^Cannot listen .*: the port is taken: set PORT to another one$/m)
 })
 
 t.test('the health check asks where the service listens', async t => {

@@ -4,12 +4,7 @@ import { ConfigError, configWarnings, readConfig } from '../../src/config.ts'
 import { environmentVariables as complete } from '../helpers/environment.ts'
 
 const tenant = '33333333-3333-4333-8333-333333333333'
-const {
-  PUBLIC_URL: _url,
-  GRAPH_BASE_URL: _graph,
-  RESULT_WAIT_SECONDS: _seconds,
-  ...registration
-} = complete
+const { PUBLIC_URL: _url, GRAPH_BASE_URL: _graph, ...registration } = complete
 
 /** The message of a refused configuration. */
 function refusalOf(variables: Record<string, string>): string {
