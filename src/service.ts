@@ -93,8 +93,8 @@ interface LimitParts {
 }
 
 /**
- * Calls of a connection, and evaluations of an identity if they are bounded, shared through Redis or
- * kept by this replica alone; and an eye on Redis.
+ * Calls of a connection, and evaluations of an identity if they are bounded: shared through Redis,
+ * or kept by this replica alone; and an eye on Redis.
  */
 function createLimits(config: Config, { redis, clock, log, observer }: LimitParts) {
   const { RATE_LIMIT_CALLS, RATE_LIMIT_SECONDS, EVALUATIONS_PER_HOUR } = config
