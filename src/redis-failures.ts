@@ -56,3 +56,23 @@ export function redisFailures(
     },
   }
 }
+
+/** Tells failures on, and knows whether anything was told since the connection was well. */
+export function untilWell(failures: RedisFailures) {
+  let told = false
+  function report(error: unknown): void {
+    told = true
+    failures.report(error)
+  }
+  return {
+    report,
+    /** The connection is well. */
+    well() {
+      told = false
+    },
+    /** The connection is lost, and this may be all that is known. */
+    lost(reason: string) {
+      if (!told) report(new Error(reason))
+    },
+  }
+}

@@ -14,10 +14,11 @@ import { memoryIdempotency } from './idempotency/memory.ts'
 import { redisIdempotency } from './idempotency/redis.ts'
 import { rememberingIdempotency } from './idempotency/remembering.ts'
 import { systemClock, type Clock } from './lib/clock.ts'
-import { fallbackLimiter, type FallbackLimiter } from './limits/fallback.ts'
-import type { Limit, Quota } from './limits/limiter.ts'
+import { fallbackLimiter } from './limits/fallback.ts'
+import type { Limit } from './limits/limiter.ts'
 import { memoryLimiter } from './limits/memory.ts'
 import { redisLimiter } from './limits/redis.ts'
+import { storeState } from './limits/store-state.ts'
 import { createOutbound, type ProxySettings } from './outbound.ts'
 import { connectRedis, type RedisClient } from './redis.ts'
 import { evicts, watchRedis } from './redis-watch.ts'
@@ -91,18 +92,13 @@ interface LimitParts {
   readonly observer: Observer
 }
 
-/** A limit shared through Redis, or kept by this replica alone. */
-function createLimit(
-  quota: Quota,
-  prefix: string | undefined,
-  { redis, clock, log, observer }: LimitParts,
-): Limit & { storeAnswered?: FallbackLimiter['storeAnswered'] } {
-  const local = memoryLimiter(quota, clock)
-  if (!redis) return { quota, limiter: local }
-  const limiter = fallbackLimiter({
-    shared: redisLimiter(redis, quota, prefix),
-    local,
-    windowMs: quota.windowMs,
+/**
+ * Calls of a connection, and evaluations of an identity if they are bounded: shared through Redis,
+ * or kept by this replica alone; and an eye on Redis.
+ */
+function createLimits(config: Config, { redis, clock, log, observer }: LimitParts) {
+  const { RATE_LIMIT_CALLS, RATE_LIMIT_SECONDS, EVALUATIONS_PER_HOUR } = config
+  const store = storeState({
     clock,
     onChange(available, reason) {
       observer.storeChanged(available)
@@ -110,28 +106,20 @@ function createLimit(
       else log.warn({ err: reason }, 'limits: the store is away, this replica limits by itself')
     },
   })
-  return { quota, limiter, storeAnswered: limiter.storeAnswered }
-}
 
-/**
- * Calls of a connection, and evaluations of an identity if they are bounded; and an eye on Redis.
- */
-function createLimits(config: Config, parts: LimitParts) {
-  const { RATE_LIMIT_CALLS: calls, RATE_LIMIT_SECONDS: seconds, EVALUATIONS_PER_HOUR } = config
-  const { redis, observer, log } = parts
-  const allowance = createLimit({ calls, windowMs: seconds * 1000 }, undefined, parts)
-  const budget =
-    EVALUATIONS_PER_HOUR === undefined
-      ? undefined
-      : createLimit({ calls: EVALUATIONS_PER_HOUR, windowMs: hourMs }, budgetPrefix, parts)
+  function createLimit(calls: number, windowMs: number, prefix?: string): Limit {
+    const quota = { calls, windowMs }
+    const local = memoryLimiter(quota, clock)
+    if (!redis) return { quota, limiter: local }
+    const shared = redisLimiter(redis, quota, prefix)
+    return { quota, limiter: fallbackLimiter({ shared, local, windowMs, store }) }
+  }
+
   const watch =
     redis &&
     watchRedis({
       redis,
-      onBeat(took, ms) {
-        allowance.storeAnswered?.(took, ms)
-        budget?.storeAnswered?.(took, ms)
-      },
+      onBeat: store.answered,
       onPolicy(policy) {
         observer.storeEvicts(evicts(policy))
         if (!evicts(policy)) return
@@ -139,7 +127,14 @@ function createLimits(config: Config, parts: LimitParts) {
         log.warn({ maxmemoryPolicy: policy }, `${problem}: set maxmemory-policy to noeviction`)
       },
     })
-  return { allowance, budget, watch }
+  return {
+    allowance: createLimit(RATE_LIMIT_CALLS, RATE_LIMIT_SECONDS * 1000),
+    budget:
+      EVALUATIONS_PER_HOUR === undefined
+        ? undefined
+        : createLimit(EVALUATIONS_PER_HOUR, hourMs, budgetPrefix),
+    watch,
+  }
 }
 
 /**

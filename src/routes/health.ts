@@ -33,7 +33,7 @@ const readinessDescription: RouteDescription = {
   tag: 'Health',
   summary: 'Tell whether the service takes calls',
   description:
-    'Fails first when the service stops, and while it cannot reach the store or verify tokens. Graph takes no part.',
+    'Fails when the service stops, until the store took a write once, and until tokens can be verified. Graph takes no part.',
   responses: { 200: { description: 'It does.' } },
   errors: ['EntraUnavailable', 'StoreUnavailable', 'ShuttingDown'],
 }

@@ -17,13 +17,23 @@ import { environmentVariables } from '../helpers/environment.ts'
 import { freePort } from '../helpers/free-port.ts'
 import { answering, runProcess } from '../helpers/process.ts'
 
-/** Without what tap sets: npm and what it starts are processes like any operator's. */
 const { PATH = '' } = process.env
 const plain = { PATH, HOME: '/nonexistent', npm_config_update_notifier: 'false' }
 
+/**
+ * npm with this environment and nothing else, as the arguments of env: tap would have every process
+ * write down what it ran.
+ */
+const npmArguments = (env: Record<string, string>, ...args: string[]): string[] => [
+  '-i',
+  ...Object.entries({ ...plain, ...env }).map(([name, value]) => `${name}=${value}`),
+  'npm',
+  ...args,
+]
+
 /** Runs a script by npm; whatever it started is ended with the test. */
 function npm(t: Test, script: string, env: Record<string, string>) {
-  const child = spawn('npm', ['run', script], { env: { ...plain, ...env }, detached: true })
+  const child = spawn('env', npmArguments(env, 'run', script), { detached: true })
   let output = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', chunk => {
@@ -74,7 +84,7 @@ t.test('SIGTERM to npm ends the service', async t => {
 
 t.test('npm start writes nothing where nothing changed', async t => {
   // Once, so that it is there.
-  execFileSync('npm', ['run', '-s', 'build'], { env: plain })
+  execFileSync('env', npmArguments({}, 'run', '-s', 'build'))
   const inodes = () =>
     readdirSync('dist', { recursive: true, encoding: 'utf8' }).map(path => {
       const { ino, mtimeMs } = statSync(join('dist', path))
@@ -83,8 +93,7 @@ t.test('npm start writes nothing where nothing changed', async t => {
   const before = inodes()
   // As a user who may not write, if this one can become another.
   const nobody = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {}
-  const { status, stderr } = spawnSync('npm', ['start'], {
-    env: { ...plain, PORT: 'x' },
+  const { status, stderr } = spawnSync('env', npmArguments({ PORT: 'x' }, 'start'), {
     encoding: 'utf8',
     ...nobody,
   })
@@ -108,11 +117,11 @@ t.test('an old Node is told of in one sentence', async t => {
   for (const file of ['package.json', 'scripts/require-node.js'])
     copyFileSync(file, join(folder, file))
   for (const script of ['start', 'sandbox', 'test', 'dev']) {
-    const { status, stderr } = spawnSync('npm', ['run', script], {
-      cwd: folder,
-      env: { ...plain, PATH: `${dirname(old)}:/bin` },
-      encoding: 'utf8',
-    })
+    const { status, stderr } = spawnSync(
+      'env',
+      npmArguments({ PATH: `${dirname(old)}:/bin` }, 'run', script),
+      { cwd: folder, encoding: 'utf8' },
+    )
     t.equal(status, 1)
     t.match(stderr, /^Cannot start on Node [\d.]+: Node 24 is needed\. Run "npm ci".*\n$/, script)
   }
@@ -139,7 +148,7 @@ t.test('a service that cannot listen names the setting to change', async t => {
     t.match(output, expected)
   }
   const { output } = await runProcess(t, 'src/sandbox/main.ts', { PORT: String(port) }).exit
-  t.match(output, /set PORT to another one\n$/)
+  t.match(output, /^Cannot listen .*: the port is taken: set PORT to another one$/m)
 })
 
 t.test('the health check asks where the service listens', async t => {

@@ -7,6 +7,7 @@ import { redisLimiter } from '../../src/limits/redis.ts'
 import { connectRedis, type RedisClient, type RedisSettings } from '../../src/redis.ts'
 import { freePort } from '../helpers/free-port.ts'
 import { redisServer } from '../helpers/redis-server.ts'
+import { world } from '../helpers/world.ts'
 
 async function connected(t: Test, settings: RedisSettings) {
   const reasons: string[] = []
@@ -50,6 +51,9 @@ t.test('three masters in cluster mode', async t => {
   )
   const url = nodes.map(node => node.url.replace('//', '//:se%2Fcret@')).join(',')
   const settings = { REDIS_URL: url, REDIS_MODE: 'cluster' } as const
+  const early = await connected(t, settings)
+  // A cluster that was just made may say for a moment that it is down.
+  await until(async () => (await early.redis.set('a', '1')) === 'OK')
   const own = await connected(t, settings)
 
   await t.test('serve every key, and each limits for all replicas', async t => {
@@ -71,11 +75,31 @@ t.test('three masters in cluster mode', async t => {
     t.equal((own.redis as Cluster).nodes('master').length, 3)
   })
 
+  await t.test('record every Idempotency-Key, on any replica', async t => {
+    const env = { REDIS_URL: url, REDIS_MODE: 'cluster' }
+    const graph = await world(t, { env })
+    const other = await world(t, { env, graphUrl: graph.graphUrl })
+    for (let key = 0; key < 12; key += 1) {
+      const headers = {
+        'x-test-caller': `caller-${key}`,
+        'idempotency-key': `key-${key}`,
+        prefer: 'respond-async',
+      }
+      const first = await graph.post('/process-prompt', { PromptContent: 'Hello' }, headers)
+      const again = await other.post('/process-prompt', { PromptContent: 'Hello' }, headers)
+      t.equal(first.status, 202)
+      t.equal(again.body.evaluationId, first.body.evaluationId)
+    }
+  })
+
   await t.test('serve again within 10 s of a restart of one', async t => {
     const [first] = nodes
     await first?.kill()
     for (let key = 0; key < 20; key += 1) own.redis.set(`key ${key}`, '1').catch(() => undefined)
     await wait(1500)
+    // To whoever comes now, the nodes that are left say that the cluster is down.
+    const late = await connected(t, settings)
+    await until(async () => /ECONNREFUSED|down/.test(late.reasons.join()))
     await first?.start()
     const began = performance.now()
     await until(async () => {

@@ -4,6 +4,7 @@ import t from 'tap'
 import { memoryLimiter } from '../../src/limits/memory.ts'
 import { redisLimiter } from '../../src/limits/redis.ts'
 import { fallbackLimiter } from '../../src/limits/fallback.ts'
+import { storeState } from '../../src/limits/store-state.ts'
 import { leapingClock } from '../helpers/leaping-clock.ts'
 import { redisServer } from '../helpers/redis-server.ts'
 import type { Limiter } from '../../src/limits/limiter.ts'
@@ -428,8 +429,7 @@ t.test('the shared limiter', async t => {
           },
           local: memoryLimiter(quota, clock),
           windowMs: quota.windowMs,
-          clock,
-          onChange: () => undefined,
+          store: storeState({ clock, onChange: () => undefined }),
         })
         let admitted: number[] = []
         for (const { waitMs, forgets } of steps) {
@@ -457,6 +457,7 @@ t.test('the shared limiter', async t => {
     let away = false
     const ask = <T>(work: () => Promise<T>): Promise<T> =>
       away ? Promise.reject(new Error('gone')) : work()
+    const state = storeState({ clock, onChange: () => undefined })
     const limiter = fallbackLimiter({
       shared: {
         take: key => ask(() => store.take(key)),
@@ -466,8 +467,7 @@ t.test('the shared limiter', async t => {
       },
       local,
       windowMs: quota.windowMs,
-      clock,
-      onChange: () => undefined,
+      store: state,
     })
     const both = await limiter.take('a')
     await limiter.take('a')
@@ -475,7 +475,7 @@ t.test('the shared limiter', async t => {
     const here = await limiter.take('a')
     t.equal((await limiter.peek('a')).remaining, 0)
     away = false
-    limiter.storeAnswered(true, 5)
+    state.answered(true, 5)
     t.equal((await limiter.peek('a')).remaining, 1, 'the store is asked at once')
     await limiter.refund('a', here)
     t.same([(await store.peek('a')).remaining, (await local.peek('a')).remaining], [1, 1])
@@ -491,6 +491,10 @@ t.test('the shared limiter', async t => {
     async t => {
       const changes: boolean[] = []
       let asked = 0
+      const store = storeState({
+        clock: leapingClock(),
+        onChange: available => changes.push(available),
+      })
       const limiter = fallbackLimiter({
         shared: answering(async () => {
           asked += 1
@@ -498,20 +502,20 @@ t.test('the shared limiter', async t => {
         }),
         local: memoryLimiter(seed, leapingClock()),
         windowMs: seed.windowMs,
-        clock: leapingClock(),
-        onChange: available => changes.push(available),
+        store,
       })
-      limiter.storeAnswered(false, 0)
+      store.answered(false, 0)
       await limiter.take('a')
-      limiter.storeAnswered(true, 300)
+      store.answered(true, 300)
       await limiter.take('a')
       t.equal(asked, 0)
-      limiter.storeAnswered(true, 20)
+      store.answered(true, 20)
       await limiter.take('a')
       t.equal(asked, 1)
       t.same(changes, [false, true])
     },
   )
+
   await t.test('limits by itself while the store is away, says so once, and returns', async t => {
     const clock = leapingClock()
     const local = memoryLimiter({ calls: 3, windowMs: 60_000 }, clock)
@@ -526,8 +530,7 @@ t.test('the shared limiter', async t => {
       }),
       local,
       windowMs: 60_000,
-      clock,
-      onChange: available => changes.push(available),
+      store: storeState({ clock, onChange: available => changes.push(available) }),
     })
 
     t.equal((await limiter.take('a')).remaining, 9)
@@ -560,8 +563,7 @@ t.test('the shared limiter', async t => {
       shared: answering(async () => ({ admitted: false, remaining: 0, resetMs: 5 })),
       local,
       windowMs: 60_000,
-      clock,
-      onChange: () => t.fail('the store is there'),
+      store: storeState({ clock, onChange: () => t.fail('the store is there') }),
     })
     t.equal((await limiter.take('a')).admitted, false)
     t.equal(local.size, 0)
