@@ -2,7 +2,9 @@ import { EnvHttpProxyAgent, fetch as undiciFetch, Pool, type Dispatcher } from '
 import type { Fetch } from './auth/fetch.ts'
 import { maxConnections } from './graph/request.ts'
 
-/** What the environment says of the proxy on the way out; each in either case, the lower one first. */
+/**
+ * What the environment says of the proxy on the way out; each in either case, the lower one first.
+ */
 export interface ProxySettings {
   readonly httpProxy?: string | undefined
   readonly httpsProxy?: string | undefined

@@ -45,8 +45,8 @@ const quoted = (names: readonly string[]): string => {
 
 /**
  * Makes sure that every plugin asked for is enabled in the workspace, by its name or display name,
- * whatever the case. Graph can list plugins but not enable them, so one that is off is refused before
- * anything is created. Pure.
+ * whatever the case. Graph can list plugins but not enable them, so one that is off is refused
+ * before anything is created. Pure.
  * @throws ConnectorError `PluginNotEnabled`, naming each, and those that are enabled.
  */
 export function requireEnabled(wanted: readonly string[], plugins: readonly Plugin[]): void {

@@ -17,7 +17,9 @@ export interface GraphContext {
   readonly signal: AbortSignal
   /** What the request did so far. */
   readonly journal: Journal
-  /** Counts the bytes that Graph's responses take while the request goes on. @default not counted */
+  /**
+   * Counts the bytes that Graph's responses take while the request goes on. @default not counted
+   */
   readonly bytes?: ByteMeter | undefined
   /** @default caller */
   readonly urgency?: Urgency

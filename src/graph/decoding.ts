@@ -21,8 +21,8 @@ const decoders = new Map<string, Decode>([
 ])
 
 /**
- * The bytes of a response by its `Content-Encoding`; `undefined` when they are more than `maxBytes`, or
- * cannot be read.
+ * The bytes of a response by its `Content-Encoding`; `undefined` when they are more than
+ * `maxBytes`, or cannot be read.
  */
 export async function decode(
   bytes: Buffer,

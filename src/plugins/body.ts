@@ -72,8 +72,8 @@ function firstInvalid(bytes: Buffer): number {
 }
 
 /**
- * Reads the body, and counts it while it is held. A body that is refused is read to its end and dropped,
- * so that a client that still sends hears why.
+ * Reads the body, and counts it while it is held. A body that is refused is read to its end and
+ * dropped, so that a client that still sends hears why.
  * @throws ConnectorError `PayloadTooLarge`, `UnsupportedMediaType`, `InvalidRequest`, `Overloaded`
  */
 async function readBody(

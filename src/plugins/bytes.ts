@@ -26,8 +26,8 @@ export const overloaded = (why: string): ConnectorError =>
   new ConnectorError('Overloaded', `Cannot ${why}: the service has as much in hand as it can hold`)
 
 /**
- * Bounds the bytes that requests hold, so that no caller ends the process or another caller's request
- * (docs/api.md#8-errors). A caller that does not read its response is cut off.
+ * Bounds the bytes that requests hold, so that no caller ends the process or another caller's
+ * request (docs/api.md#8-errors). A caller that does not read its response is cut off.
  */
 export const bytes = fp<{ limits: ByteLimits }>(
   async (app, { limits: { total, perConnection } }) => {

@@ -1,4 +1,4 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply } from 'fastify'
 import fp from 'fastify-plugin'
 import { ConnectorError } from '../errors.ts'
 
@@ -19,7 +19,7 @@ export interface Shutdown {
    * Aborts when nobody waits for this response any more, though it was not sent: the caller is
    * gone, or the service stops.
    */
-  waitSignal(request: FastifyRequest): AbortSignal
+  waitSignal(reply: FastifyReply): AbortSignal
   /**
    * The result of `work`. @throws ConnectorError `ShuttingDown` when the process must go before.
    */
@@ -37,43 +37,70 @@ const over = new Error('Nobody waits for this response')
 
 export const shutdown = fp(
   async app => {
-    const stopping = new AbortController()
-    const cutting = Promise.withResolvers<never>()
-    cutting.promise.catch(() => undefined)
+    let stopping = false
+    // Whoever waits or works is in a set as long as that lasts: a promise or signal that lives as
+    // long as the service would keep all that ever waited for it.
+    const waits = new Set<AbortController>()
+    const works = new Set<() => void>()
+
+    /** Aborts when the response is closed before it was sent whole. */
+    function whenLeft({ raw }: FastifyReply, left: AbortController): void {
+      raw.once('close', () => {
+        if (!raw.writableFinished) left.abort(over)
+      })
+    }
 
     const own: Shutdown = {
-      stop: () => stopping.abort(over),
+      stop() {
+        stopping = true
+        for (const wait of waits) wait.abort(over)
+      },
       cut() {
-        cutting.reject(
-          new ConnectorError(
-            'ShuttingDown',
-            'Cannot complete the call: the service had to stop; what exists goes on',
-          ),
-        )
+        for (const end of works) end()
       },
       refuse() {
-        if (!stopping.signal.aborted) return
+        if (!stopping) return
         throw new ConnectorError(
           'ShuttingDown',
           'Cannot accept the call: the service is stopping; try again',
           { headers: { 'x-not-taken-up': 'true' } },
         )
       },
-      callerLeft({ raw }) {
+      callerLeft(reply) {
         const left = new AbortController()
-        raw.once('close', () => {
-          if (!raw.writableFinished) left.abort(over)
-        })
+        whenLeft(reply, left)
         return left.signal
       },
-      waitSignal: ({ graphContext }) => AbortSignal.any([graphContext.signal, stopping.signal]),
-      unlessCut: work => Promise.race([work, cutting.promise]),
+      waitSignal(reply) {
+        const wait = new AbortController()
+        if (stopping) wait.abort(over)
+        waits.add(wait)
+        reply.raw.once('close', () => waits.delete(wait))
+        whenLeft(reply, wait)
+        return wait.signal
+      },
+      async unlessCut(work) {
+        const { promise, reject } = Promise.withResolvers<never>()
+        const end = () =>
+          reject(
+            new ConnectorError(
+              'ShuttingDown',
+              'Cannot complete the call: the service had to stop; what exists goes on',
+            ),
+          )
+        works.add(end)
+        try {
+          return await Promise.race([work, promise])
+        } finally {
+          works.delete(end)
+        }
+      },
     }
     app.decorate('shutdown', own)
     app.addHook('preClose', async () => own.stop())
     // A client that keeps its connection would keep the process alive.
     app.addHook('onSend', (_request, reply, payload, done) => {
-      if (stopping.signal.aborted) reply.header('connection', 'close')
+      if (stopping) reply.header('connection', 'close')
       done(null, payload)
     })
   },

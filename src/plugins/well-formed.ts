@@ -16,8 +16,8 @@ const hosts = (rawHeaders: readonly string[]): number =>
   rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'host').length
 
 /**
- * Answers in our words where Node would answer by itself, without a body, or let it pass: no `Host`,
- * or two (400), an unknown `Expect` (let through).
+ * Answers in our words where Node would answer by itself, without a body, or let it pass: no
+ * `Host`, or two (400), an unknown `Expect` (let through).
  */
 export const wellFormed = fp(
   async app => {

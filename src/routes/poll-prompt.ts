@@ -33,7 +33,7 @@ export const pollPromptRoutes: ZodPlugin<PollRoutes> = async (
       const { waitSeconds, applied } = readPreference(headers.prefer, resultWaitSeconds)
       const run = await copilot.evaluation(graphContext, params, {
         until: receivedAt + waitSeconds * 1000,
-        signal: app.shutdown.waitSignal(request),
+        signal: app.shutdown.waitSignal(reply),
       })
       if (applied !== undefined) reply.header('preference-applied', applied)
       return isEnded(run.evaluation) ? toEvaluationResult(run) : sendAccepted(reply, run, wire)

@@ -39,7 +39,7 @@ export const submitRoutes: ZodPlugin<SubmitRoutes> = async (
       }
       const patience = {
         until: request.receivedAt + waitSeconds * 1000,
-        signal: app.shutdown.waitSignal(request),
+        signal: app.shutdown.waitSignal(reply),
       }
       const run = await app.shutdown
         .unlessCut(copilot.submit(request.graphContext, submission, patience))

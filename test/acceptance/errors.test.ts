@@ -133,6 +133,10 @@ t.test('each code is answered', async t => {
     GraphUnavailable: () => unreachable.start('Hello'),
     EntraUnavailable: () =>
       exchangeRefused(tokenError('temporarily_unavailable', 90033, 'Transient.')),
+    Overloaded: async () => {
+      const full = await world(t, { serverLimits: { maxConnectionBytes: 10 } })
+      return full.post('/process-prompt', { PromptContent: 'One' })
+    },
     StoreUnavailable: () =>
       storeless.post('/process-prompt', { PromptContent: 'One' }, { 'idempotency-key': 'k1' }),
     GraphTimeout: () => fetchFailing('504'),

@@ -77,6 +77,20 @@ for (const variant of variants) {
     )
   })
 
+  t.test(`Logic Apps with the HTTP action and a managed identity: ${variant}`, async t => {
+    const { url, clock, identityToken } = await sandbox(t, { SUBMIT_WAIT_SECONDS: '5' })
+    const { definition } = read(`logic-apps-http/${variant}-identity.json`)
+    const parameters = {
+      service: url,
+      tenantId: app.tenant,
+      clientId: '5a4db0c5-0000-4000-8000-0000000000ad',
+      identity: 'any',
+    }
+    await answersAsPromised(t, question =>
+      runWorkflow(definition, { clock, identityToken, parameters, triggerBody: { question } }),
+    )
+  })
+
   t.test(`Logic Apps with the custom connector: ${variant}`, async t => {
     const { hub, engine } = await connected(t)
     const [{ properties }] = read(`logic-apps-connector/${variant}.json`).resources
@@ -153,6 +167,7 @@ t.test('every example is run here', async t => {
     new Set(shipped.map(({ parentPath, name }) => `${parentPath}/${name}`)),
     new Set([
       ...expected,
+      ...variants.map(variant => `examples/logic-apps-http/${variant}-identity.json`),
       'examples/logic-apps-connector/connector.json',
       // These two are run in client-files.test.ts.
       'examples/http/security-copilot.http',

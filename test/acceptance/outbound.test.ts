@@ -82,11 +82,11 @@ t.test('with a proxy', async t => {
     async t => {
       const { url, hosts } = await proxy(t)
       const refusing = await stub(t, (_request, response) => response.writeHead(404).end())
-      const port = await freePort()
+      const [port, entra] = [await freePort(), await freePort()]
       const service = runProcess(t, 'src/server.ts', {
         PORT: String(port),
         GRAPH_BASE_URL: 'http://127.0.0.1:1/beta',
-        ENTRA_AUTHORITY: 'http://127.0.0.1:1',
+        ENTRA_AUTHORITY: `http://127.0.0.1:${entra}`,
         ENTRA_TENANT_ID: '11111111-1111-4111-8111-111111111111',
         ENTRA_CLIENT_ID: '22222222-2222-4222-8222-222222222222',
         ENTRA_CLIENT_SECRET: 'unused',
@@ -96,11 +96,12 @@ t.test('with a proxy', async t => {
       })
       await answering(`http://127.0.0.1:${port}/livez`)
       await request(`http://127.0.0.1:${port}/readyz`)
+      await request(`http://127.0.0.1:${port}/readyz`)
       while (!/the collector does not take them/.test(service.output())) {
         await new Promise(resolve => setTimeout(resolve, 20))
       }
       t.ok(hosts.includes(new URL(refusing).host), 'the collector')
-      t.ok(hosts.includes('127.0.0.1:1'), 'Entra')
+      t.ok(hosts.includes(`127.0.0.1:${entra}`), 'Entra')
     },
   )
 })

@@ -10,10 +10,14 @@ import { freePort } from './free-port.ts'
 export async function sandbox(
   t: Test,
   env: Record<string, string> = {},
-): Promise<{ url: string; clock: LeapingClock }> {
+): Promise<{
+  url: string
+  clock: LeapingClock
+  identityToken: (audience: string) => Promise<string>
+}> {
   const clock = leapingClock(Date.now())
   const port = await freePort()
-  const { service, close } = await createSandbox(
+  const { service, identityEndpoint, close } = await createSandbox(
     { PORT: String(port), LOG_LEVEL: 'silent', ...env },
     { clock },
   )
@@ -22,5 +26,11 @@ export async function sandbox(
     service.app.server.closeAllConnections()
     return close()
   })
-  return { url: `http://localhost:${port}`, clock }
+  async function identityToken(audience: string): Promise<string> {
+    const response = await fetch(`${identityEndpoint}?resource=${audience}`, {
+      headers: { 'x-identity-header': 'sandbox-identity' },
+    })
+    return ((await response.json()) as { access_token: string }).access_token
+  }
+  return { url: `http://localhost:${port}`, clock, identityToken }
 }

@@ -10,6 +10,8 @@ export interface WorkflowOptions {
   readonly triggerBody: unknown
   /** The request of a connector's action. */
   connectorRequest?(inputs: any): ActionRequest
+  /** A token of the workflow's managed identity. */
+  identityToken?(audience: string): Promise<string>
   /** Where a public address really is. */
   resolve?(url: string): string
 }
@@ -89,8 +91,12 @@ export async function runWorkflow(definition: any, options: WorkflowOptions): Pr
       }
     },
     Http: async action => {
-      const { method, uri, headers, body } = evaluate(action.inputs, functions)
-      return call({ method, url: uri, headers, body }, action)
+      const { method, uri, headers, body, authentication } = evaluate(action.inputs, functions)
+      const signedIn =
+        authentication?.type === 'ManagedServiceIdentity'
+          ? { Authorization: `Bearer ${await options.identityToken?.(authentication.audience)}` }
+          : {}
+      return call({ method, url: uri, headers: { ...headers, ...signedIn }, body }, action)
     },
     ApiConnection: async action => call(connectorRequest(action), action),
     OpenApiConnection: async action => call(connectorRequest(action), action),
