@@ -35,6 +35,13 @@ declare module 'fastify' {
 /** Why a wait ends. Made once: making one takes longer than all the rest of it. */
 const over = new Error('Nobody waits for this response')
 
+/** Aborts when the response is closed before it was sent whole. */
+function whenLeft({ raw }: FastifyReply, left: AbortController): void {
+  raw.once('close', () => {
+    if (!raw.writableFinished) left.abort(over)
+  })
+}
+
 export const shutdown = fp(
   async app => {
     let stopping = false
@@ -42,13 +49,6 @@ export const shutdown = fp(
     // long as the service would keep all that ever waited for it.
     const waits = new Set<AbortController>()
     const works = new Set<() => void>()
-
-    /** Aborts when the response is closed before it was sent whole. */
-    function whenLeft({ raw }: FastifyReply, left: AbortController): void {
-      raw.once('close', () => {
-        if (!raw.writableFinished) left.abort(over)
-      })
-    }
 
     const own: Shutdown = {
       stop() {
