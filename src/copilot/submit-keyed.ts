@@ -30,6 +30,9 @@ export interface KeyedParts extends SubmitParts {
 /** How often to ask whether another request with the same key is done, in ms. */
 const askAgainMs = 200
 
+/** How often a key that was taken over is claimed anew, at most. */
+const maxTurns = 10
+
 const never = new AbortController().signal
 
 /** The same for the same submission, however its body was written. Pure. */
@@ -164,7 +167,7 @@ async function runKeyed(
   submission: Submission,
   keeper: ClaimKeeper,
 ): Promise<Run> {
-  for (;;) {
+  for (let turn = 0; turn < maxTurns; turn += 1) {
     const claim = await claimKey(parts, context, keeper)
     let progress = claim.kind === 'mine' ? claim.progress : undefined
     if (claim.kind === 'done') {
@@ -175,10 +178,9 @@ async function runKeyed(
     }
     const run = progress && (await runClaimed(parts, context, submission, keeper, progress))
     if (run) return run
-    if (parts.clock.monotonic() >= context.retryUntil) {
-      throw storeUnavailable('another request with this key is not done')
-    }
+    // Another request took the key over: what it does, or has done by now, is the result.
   }
+  throw storeUnavailable('other requests took its idempotency key over again and again')
 }
 
 /**

@@ -230,6 +230,7 @@ export function createGraphRequest({
         { cause: parsed.error },
       )
     },
-    close: () => pool.close(),
+    // Whoever still waits for a call is answered by now.
+    close: () => pool.destroy(),
   }
 }

@@ -58,8 +58,9 @@ t.test('deploy/compose/compose.yaml', async t => {
     const here = (text: string) =>
       text
         .replaceAll('$$', '$')
-        .replaceAll('/run/secrets/', `${folder}/`)
-        .replaceAll('/tmp/', `${folder}/tmp/`)
+        .replaceAll(/\/run\/secrets\/|\/tmp\//g, path =>
+          path === '/tmp/' ? `${folder}/tmp/` : `${folder}/`,
+        )
         .replace('@redis:6379', `@127.0.0.1:${port}`)
     writeFileSync(`${folder}/redis_url`, `redis://default:0a1b2c@127.0.0.1:${port}\n`)
     const [shell, flag, script] = compose.services.redis.command

@@ -1,16 +1,8 @@
 import { once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import t, { type Test } from 'tap'
-import { systemClock as clock } from '../../src/lib/clock.ts'
-import { localCertificate } from '../../src/sandbox/entra/certificate.ts'
-import { createEntraModel } from '../../src/sandbox/entra/entra-model.ts'
-import { createEntraSimulator } from '../../src/sandbox/entra/entra-simulator.ts'
-import { createModel } from '../../src/sandbox/graph/graph-model.ts'
-import { createGraphSimulator } from '../../src/sandbox/graph/graph-simulator.ts'
-import { environmentVariables } from '../helpers/environment.ts'
-import { freePort } from '../helpers/free-port.ts'
-import { answering, runProcess } from '../helpers/process.ts'
+import { alice, bob, serviceProcess, submitTo } from '../helpers/service-process.ts'
 import { request } from '../helpers/world.ts'
 
 /** V8's options and the memory limit of the shipped container. */
@@ -21,61 +13,20 @@ const limitBytes = 512 * 1024 * 1024
 const mebibyte = 1024 * 1024
 
 t.test('in the container’s memory, no caller ends the process or another’s request', async t => {
-  const {
-    ENTRA_TENANT_ID: tenantId,
-    ENTRA_CLIENT_ID: clientId,
-    ENTRA_CLIENT_SECRET,
-  } = environmentVariables
-  const certificate = await localCertificate()
-  const entraModel = await createEntraModel({
-    clock,
-    tenantId,
-    api: { clientId, clientSecret: ENTRA_CLIENT_SECRET },
+  const process = await serviceProcess(t, {
+    env: { NODE_OPTIONS: nodeOptions, RATE_LIMIT_CALLS: '100000' },
   })
-  const entra = createEntraSimulator({ model: entraModel, certificate })
-  const { port: entraPort } = new URL(await entra.listen({ host: '127.0.0.1', port: 0 }))
-  const model = createModel({ clock, evaluationSeconds: 1 })
-  const graph = createGraphSimulator({ model, clock, authorise: entraModel.callerOf })
-  const graphUrl = await graph.listen({ host: '127.0.0.1', port: 0 })
-  t.teardown(async () => {
-    for (const app of [graph, entra]) {
-      app.server.closeAllConnections()
-      await app.close()
-    }
-  })
-  const trusted = `${t.testdir()}/authority.pem`
-  writeFileSync(trusted, certificate.authority)
-  const port = await freePort()
-  const service = runProcess(t, 'src/server.ts', {
-    ...environmentVariables,
-    GRAPH_BASE_URL: `${graphUrl}/beta`,
-    ENTRA_AUTHORITY: `https://localhost:${entraPort}`,
-    NODE_EXTRA_CA_CERTS: trusted,
-    NODE_OPTIONS: nodeOptions,
-    RATE_LIMIT_CALLS: '100000',
-    PORT: String(port),
-    LOG_LEVEL: 'error',
-  })
-  const url = `http://127.0.0.1:${port}`
-  await answering(`${url}/livez`)
-  const as = async (user: string) => ({
-    authorization: `Bearer ${await entraModel.userToken(user, {}, `https://localhost:${entraPort}`)}`,
-    'content-type': 'application/json',
-  })
-  const alice = await as('a11ce000-0000-4000-8000-000000000001')
-  const bob = await as('b0b00000-0000-4000-8000-000000000002')
+  const { url, model, running: service } = process
+  const port = Number(new URL(url).port)
+  const [asAlice, asBob] = [await process.as(alice), await process.as(bob)]
   const submit = (headers: object, content: string, more = {}) =>
-    request(`${url}/process-prompt`, {
-      method: 'POST',
-      headers: { ...headers, ...more },
-      body: JSON.stringify({ PromptContent: content }),
-    })
+    submitTo(url, { ...headers, ...more }, content)
   const rss = () =>
     1024 *
     Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${service.child.pid}/status`, 'utf8'))?.[1])
 
   async function holds(t: Test, what: string) {
-    const other = await submit(bob, 'Hello', { prefer: 'respond-async' })
+    const other = await submit(asBob, 'Hello', { prefer: 'respond-async' })
     t.equal(other.status, 202, `${what}: another connection is answered`)
     t.ok(rss() < limitBytes, `${what}: ${Math.round(rss() / mebibyte)} MiB`)
     t.equal(
@@ -91,7 +42,9 @@ t.test('in the container’s memory, no caller ends the process or another’s r
     socket.on('error', () => undefined)
     await once(socket, 'connect')
     socket.pause()
-    socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\nAuthorization: ${alice.authorization}\r\n\r\n`)
+    socket.write(
+      `GET ${path} HTTP/1.1\r\nHost: x\r\nAuthorization: ${asAlice['authorization']}\r\n\r\n`,
+    )
     return socket
   }
 
@@ -99,7 +52,7 @@ t.test('in the container’s memory, no caller ends the process or another’s r
     let early = 0
     for (let at = 0; at < 30; at += 1) {
       if (at === 10) early = rss()
-      const { status } = await submit(alice, `[sim:seconds=0] [sim:length=${4 * mebibyte}] ${at}`)
+      const { status } = await submit(asAlice, `[sim:seconds=0] [sim:length=${4 * mebibyte}] ${at}`)
       t.ok(status === 200 || status === 202, String(status))
     }
     t.ok(rss() - early < 60 * mebibyte, 'nothing of them is kept')
@@ -110,7 +63,7 @@ t.test('in the container’s memory, no caller ends the process or another’s r
     const body = `{${' '.repeat(900_000)}"PromptContent":"${'x'.repeat(99_000)}"}`
     const replies = await Promise.all(
       Array.from({ length: 229 }, () =>
-        request(`${url}/process-prompt`, { method: 'POST', headers: alice, body }),
+        request(`${url}/process-prompt`, { method: 'POST', headers: asAlice, body }),
       ),
     )
     const statuses = new Set(replies.map(({ status }) => status))
@@ -127,7 +80,7 @@ t.test('in the container’s memory, no caller ends the process or another’s r
   })
 
   await t.test('60 callers that never read a result of 4 MiB', async t => {
-    const { body } = await submit(alice, `[sim:seconds=0] [sim:length=${4 * mebibyte}] unread`)
+    const { body } = await submit(asAlice, `[sim:seconds=0] [sim:length=${4 * mebibyte}] unread`)
     const path = `/sessions/${body.sessionId}/prompts/${body.promptId}/evaluations/${body.evaluationId}`
     const sockets = await Promise.all(Array.from({ length: 60 }, () => unread(path)))
     await new Promise(resolve => setTimeout(resolve, 3000))
@@ -138,7 +91,7 @@ t.test('in the container’s memory, no caller ends the process or another’s r
   await t.test(
     'a promptbook of 75 prompts with 100,000 characters, 40 times, not read',
     async t => {
-      const owner = `user a11ce000-0000-4000-8000-000000000001`
+      const owner = `user ${alice}`
       const session = model.createSession(owner, 'large')
       const prompts = Array.from({ length: 75 }, () =>
         model.createPrompt(owner, session.id, { type: 'prompt', content: 'x'.repeat(100_000) }),
@@ -153,7 +106,7 @@ t.test('in the container’s memory, no caller ends the process or another’s r
 
   await t.test('and afterwards it serves as before', async t => {
     await new Promise(resolve => setTimeout(resolve, 500))
-    const reply = await submit(alice, 'Hello [sim:seconds=0]')
+    const reply = await submit(asAlice, 'Hello [sim:seconds=0]')
     t.equal(reply.status, 200)
   })
 })

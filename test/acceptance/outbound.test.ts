@@ -16,12 +16,12 @@ async function proxy(t: Test): Promise<{ url: string; hosts: string[] }> {
     const url = new URL(String(incoming.url))
     hosts.push(url.host)
     const { method, headers } = incoming
-    incoming.pipe(
-      forward(url, { method: String(method), headers }, response => {
-        outgoing.writeHead(response.statusCode ?? 502, response.headers)
-        response.pipe(outgoing)
-      }),
-    )
+    const upstream = forward(url, { method: String(method), headers }, response => {
+      outgoing.writeHead(response.statusCode ?? 502, response.headers)
+      response.pipe(outgoing)
+    })
+    upstream.on('error', () => outgoing.destroy())
+    incoming.pipe(upstream)
   })
   server.on('connect', ({ url = '' }, socket) => {
     hosts.push(url)

@@ -63,7 +63,7 @@ t.test('the page at /docs', async t => {
   await t.test('shows every operation', async t => {
     const summaries = await page.locator('.opblock-summary-description').allTextContents()
     t.ok(summaries.includes('Submit a Security Copilot prompt'))
-    t.equal(summaries.length, 7)
+    t.ok(summaries.length >= 10)
   })
 
   await t.test('submits a prompt and shows the answer', async t => {
@@ -100,6 +100,7 @@ t.test('the page at /docs', async t => {
       `[...document.querySelectorAll('.auth-container input')].map(input =>
         getComputedStyle(input).getPropertyValue('-webkit-text-security'))`,
     )
+    t.ok(shown.length > 0)
     t.same(new Set(shown), new Set(['disc']))
   })
 
