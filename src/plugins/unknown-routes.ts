@@ -6,7 +6,7 @@ import { routesByPath } from '../lib/routes-by-path.ts'
 const agents = /^\/agents\//
 
 /** Files of a page are named plainly: nothing leads out of their folder. */
-const strangeFile = /^\/docs\/static\/(?![\w.-]+$)/
+const strangeFile = /^\/docs\/static\/(?!(?:\w[\w.-]*\/)*\w[\w.-]*$)/
 
 const notFound = (): ConnectorError =>
   new ConnectorError('NotFound', 'Cannot find the path: the service has no such route')
