@@ -201,3 +201,73 @@ t.test('GET …/prompts/{promptId}/promptbook', async t => {
     t.match(reply, { status: 403, body: { error: { code: 'GraphForbidden' } } })
   })
 })
+
+t.test('a promptbook run', async t => {
+  const alice = 'alice'
+
+  await t.test('is not held open by a prompt that never ran', async t => {
+    const w = await world(t)
+    const first = await w.start('One [sim:seconds=1]')
+    const { sessionId, promptId } = first.body
+    t.equal((await w.start('[sim:createEvaluation=403] Two', { SessionId: sessionId })).status, 403)
+    await w.start('Three [sim:seconds=1]', { SessionId: sessionId })
+    w.clock.advance(5000)
+    const { body } = await w.get(`/sessions/${sessionId}/prompts/${promptId}/promptbook`)
+    t.equal(body.promptbookState, 'Completed')
+    t.same(
+      body.evaluationResults.map((one: any) => one.evaluationResultType),
+      ['Success', 'Unknown', 'Success'],
+    )
+  })
+
+  await t.test('is read no further when its caller hangs up', async t => {
+    const gate = Promise.withResolvers<void>()
+    let asked = 0
+    const w = await world(t, {
+      beforeGraph: async (_method, url) => {
+        if (!url.endsWith('/evaluations')) return
+        asked += 1
+        await gate.promise
+      },
+    })
+    const { id } = w.model.createSession(alice, 'large')
+    const prompts = Array.from({ length: 200 }, () =>
+      w.model.createPrompt(alice, id, { type: 'prompt', content: 'Hello' }),
+    )
+    const left = new AbortController()
+    const call = fetch(`${w.url}/sessions/${id}/prompts/${prompts[0]?.id}/promptbook`, {
+      signal: left.signal,
+    })
+    while (asked < 25) await new Promise(setImmediate)
+    left.abort()
+    await t.rejects(call)
+    await new Promise(resolve => setTimeout(resolve, 50))
+    gate.resolve()
+    await new Promise(resolve => setTimeout(resolve, 100))
+    t.equal(asked, 25)
+  })
+
+  await t.test('shows the newest 500 prompts, and the log says that there are more', async t => {
+    const w = await world(t)
+    const { id } = w.model.createSession(alice, 'endless')
+    const prompts = Array.from({ length: 520 }, (_, at) =>
+      w.model.createPrompt(alice, id, { type: 'prompt', content: `p${at}` }),
+    )
+    const { body } = await w.get(`/sessions/${id}/prompts/${prompts[0]?.id}/promptbook`)
+    t.equal(body.evaluationResults.length, 500)
+    t.equal(body.evaluationResults[0].promptContent, 'p20')
+    t.ok(w.log.some(line => line.includes('"promptsLeftOut":20')))
+  })
+
+  await t.test('costs one read of the list when its steps ended and are remembered', async t => {
+    const w = await world(t)
+    const { body } = await w.start('One [sim:seconds=1]')
+    await w.start('Two [sim:seconds=1]', { SessionId: body.sessionId })
+    w.clock.advance(5000)
+    const path = `/sessions/${body.sessionId}/prompts/${body.promptId}/promptbook`
+    const first = await w.get(path)
+    const before = w.calls.length
+    t.same((await w.get(path)).body, first.body)
+    t.same(w.calls.slice(before), ['listPrompts'])
+  })
+})
