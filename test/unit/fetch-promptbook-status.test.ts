@@ -238,7 +238,8 @@ t.test('a promptbook run', async t => {
     const call = fetch(`${w.url}/sessions/${id}/prompts/${prompts[0]?.id}/promptbook`, {
       signal: left.signal,
     })
-    while (asked < 25) await new Promise(setImmediate)
+    const reached = (): boolean => asked >= 25
+    while (!reached()) await new Promise(setImmediate)
     left.abort()
     await t.rejects(call)
     await new Promise(resolve => setTimeout(resolve, 50))
