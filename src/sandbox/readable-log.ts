@@ -3,9 +3,12 @@ import type { PrettyOptions } from 'pino-pretty'
 import { createLog } from '../telemetry/log.ts'
 import { logOutput, type LogOutput } from '../telemetry/log-output.ts'
 
-type Line = Readonly<Record<string, unknown>>
+/** The members of a line that are shown; a line has some of them. */
+type Line = Readonly<Record<string, string | number | undefined>> & {
+  readonly err?: { readonly message?: string }
+}
 
-const seconds = (ms: unknown): string => `${(Number(ms) / 1000).toFixed(1)} s`
+const seconds = (ms: Line[string]): string => `${(Number(ms) / 1000).toFixed(1)} s`
 
 /** The line of a request, in the order that people read: what, how it went, how long. Pure. */
 function requestText({ method, route, status, code, durationMs, graphCalls }: Line): string {
@@ -24,8 +27,8 @@ export function readableText(line: Line): string {
   if (msg === 'prompt ended') {
     return `prompt ${String(place)} of session ${String(sessionId).slice(0, 8)} ended: ${String(state)}, ${String(resultType)} (${seconds(ms)})`
   }
-  const reason = (err as { message?: unknown } | undefined)?.message
-  return reason === undefined ? String(msg) : `${String(msg)}: ${String(reason)}`
+  const reason = err?.message
+  return reason === undefined ? String(msg) : `${String(msg)}: ${reason}`
 }
 
 /** pino-pretty's settings: the time and one sentence, and nothing after it. */
@@ -33,7 +36,7 @@ const settings: PrettyOptions = {
   translateTime: 'SYS:HH:MM:ss',
   ignore: 'pid,hostname,reqId',
   hideObject: true,
-  messageFormat: line => readableText(line),
+  messageFormat: line => readableText(line as Line),
 }
 
 /** A log for people, and the output it goes to. */

@@ -1,0 +1,28 @@
+import { readFileSync } from 'node:fs'
+import fp from 'fastify-plugin'
+import { watchRoutes } from '../watch/watch-routes.ts'
+
+export interface PagesOptions {
+  /** Base of the URLs handed out, without a closing slash. */
+  readonly publicUrl: string
+  /** Whether `/watch` is served. */
+  readonly watchPage: boolean
+  /** Whether calls without credentials are let in. */
+  readonly anonymousAllowed: boolean
+  /** A paragraph that the pages begin with. */
+  readonly notice?: string | undefined
+}
+
+/** The connector's icon: the file that is uploaded with it. */
+const icon = readFileSync(new URL('../../icon.png', import.meta.url))
+
+/** What people open in a browser: `/` leads to `/docs`, and the icon; `/watch` where it is on. */
+export const pages = fp<PagesOptions>(
+  async (app, { publicUrl, watchPage, ...options }) => {
+    const root = new URL(publicUrl).pathname.replace(/\/$/, '')
+    app.get('/', async (_request, reply) => reply.redirect(`${root}/docs`, 302))
+    app.get('/favicon.ico', async (_request, reply) => reply.type('image/png').send(icon))
+    if (watchPage) await app.register(watchRoutes, { root, ...options })
+  },
+  { name: 'pages' },
+)
