@@ -21,12 +21,6 @@ main { max-width: 75rem; margin: 0 auto; padding: 1.25rem; }
 .columns { display: grid; gap: 0 1.25rem; grid-template: auto 1fr / minmax(0, 5fr) minmax(0, 7fr); }
 .right { grid-column: 2; grid-row: 1 / 3; }
 .columns > * { align-self: start; }
-@media (max-width: 52rem) {
-  .columns { display: block; }
-  main { padding: .75rem; }
-  dl div { grid-template-columns: minmax(0, 1fr) auto; }
-  dt { grid-column: 1 / -1; margin-bottom: -.5rem; }
-}
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 10px;
   padding: 1rem 1.1rem; margin-bottom: 1.25rem; }
 .notice { background: var(--note); border: 1px solid var(--line); border-radius: 10px;
@@ -51,8 +45,8 @@ button.main { color: var(--on-brand); background: var(--brand); border-color: va
 meter, progress { grid-column: 1 / -1; width: 100%; height: 1rem; accent-color: var(--brand); }
 meter::-webkit-meter-bar { height: .6rem; border: 0; border-radius: 1rem; background: var(--code); }
 meter::-webkit-meter-optimum-value { background: var(--good); border-radius: 1rem; }
-#states { list-style: none; display: flex; flex-wrap: wrap; gap: .4rem 1.6rem; padding: 0; }
-#states li + li::before { content: "→"; color: var(--soft); margin-left: -1.3rem; margin-right: .3rem; }
+#states { list-style: none; display: flex; flex-wrap: wrap; gap: 0 .5rem; padding: 0; }
+#states li:not(:last-child)::after { content: " →"; color: var(--soft); }
 #states .good { color: var(--good); } #states .bad { color: var(--bad); }
 small { color: var(--soft); font-size: .8125rem; }
 #state { font-size: 1.25rem; font-weight: 600; margin: 0 0 .5rem; }
@@ -70,6 +64,12 @@ ol { margin: 0; padding-left: 1.4rem; }
 #calls { max-height: 26rem; overflow-y: auto; }
 li::marker { color: var(--soft); }
 summary { cursor: pointer; overflow-wrap: anywhere; padding: .15rem 0; }
+@media (max-width: 52rem) {
+  .columns { display: block; }
+  main { padding: .75rem; }
+  dl div { grid-template-columns: minmax(0, 1fr) auto; }
+  dt { grid-column: 1 / -1; margin-bottom: -.5rem; }
+}
 `
 
 /** The style of an answer in its frame. */

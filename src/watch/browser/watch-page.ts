@@ -31,7 +31,7 @@ async function showConnection(): Promise<void> {
   const { body } = await send('GET', '/connection')
   const { type, identityId, workspaceId } = body as Record<string, string>
   const plugins = (body['plugins'] as readonly string[]).join(', ')
-  at('who').textContent = `${type}: ${identityId}. Workspace ${workspaceId}, plugins ${plugins}.`
+  at('who').textContent = `${identityId} (${type}), workspace ${workspaceId}. Plugins: ${plugins}.`
   const budget = body['budget'] as Left | undefined
   at('bars').replaceChildren(
     bar('Calls', body['allowance'] as Left),
