@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
 import fp from 'fastify-plugin'
+import { icon } from '../openapi/icon.ts'
 import { watchRoutes } from '../watch/watch-routes.ts'
 
 export interface PagesOptions {
@@ -12,9 +12,6 @@ export interface PagesOptions {
   /** A paragraph that the pages begin with. */
   readonly notice?: string | undefined
 }
-
-/** The connector's icon: the file that is uploaded with it. */
-const icon = readFileSync(new URL('../../icon.png', import.meta.url))
 
 /** What people open in a browser: `/` leads to `/docs`, and the icon; `/watch` where it is on. */
 export const pages = fp<PagesOptions>(
