@@ -39,8 +39,8 @@ const modules = [
 ]
 
 /**
- * A page to ask, watch and read. It needs no authentication, since it holds nothing: its calls carry
- * the credentials of whoever uses it.
+ * A page to ask, watch and read. It needs no authentication, since it holds nothing: its calls
+ * carry the credentials of whoever uses it.
  */
 export const watchRoutes = fp<WatchDocumentOptions>(
   async (app, options) => {
