@@ -18,7 +18,9 @@ export const pages = fp<PagesOptions>(
   async (app, { publicUrl, watchPage, ...options }) => {
     const root = new URL(publicUrl).pathname.replace(/\/$/, '')
     app.get('/', async (_request, reply) => reply.redirect(`${root}/docs`, 302))
-    app.get('/favicon.ico', async (_request, reply) => reply.type('image/png').send(icon))
+    app.get('/favicon.ico', async (_request, reply) =>
+      reply.type('image/png').header('cache-control', 'public, max-age=3600').send(icon),
+    )
     if (watchPage) await app.register(watchRoutes, { root, ...options })
   },
   { name: 'pages' },
