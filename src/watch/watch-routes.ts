@@ -47,7 +47,8 @@ export const watchRoutes = fp<WatchDocumentOptions>(
     const send = (path: string, type: string, read: () => string): void => {
       let text: string | undefined
       app.get(path, async (_request, reply) => {
-        text ??= read()
+        // From the sources, a change is seen when the page is loaded again.
+        text = ending === '.ts' ? read() : (text ?? read())
         return reply
           .header('content-security-policy', contentSecurityPolicy)
           .header('referrer-policy', 'no-referrer')
