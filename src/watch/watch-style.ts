@@ -31,7 +31,8 @@ label { display: block; font-weight: 600; font-size: .9rem; margin: .5rem 0 .25r
 fieldset { border: 0; margin: 0; padding: 0; }
 legend { position: absolute; clip-path: inset(50%); width: 1px; height: 1px; overflow: hidden; }
 fieldset label, #go-on { display: inline-block; font-weight: 400; margin-right: 1rem; }
-textarea, select, input:not([type=radio], [type=checkbox]) { width: 100%; font: inherit; color: inherit;
+textarea, select, input:not([type=radio], [type=checkbox]) { width: 100%; font: inherit;
+  font-weight: 400; color: inherit;
   background: var(--card); border: 1px solid var(--soft); border-radius: 6px; padding: .5rem .6rem; }
 textarea { resize: vertical; }
 button { font: inherit; cursor: pointer; color: var(--link); background: none; white-space: nowrap;

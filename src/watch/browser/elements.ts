@@ -38,7 +38,8 @@ export interface Left {
 export function bar(what: string, { limit, remaining, resetSeconds }: Left): HTMLElement {
   const label = `${what}: ${remaining} of ${limit} left`
   const meter = make('meter', { max: limit, value: remaining, low: limit / 5, ariaLabel: label })
-  const again = resetSeconds > 0 ? `, more in ${resetSeconds} s` : ''
+  const wait = resetSeconds < 120 ? `${resetSeconds} s` : `${Math.ceil(resetSeconds / 60)} min`
+  const again = resetSeconds > 0 ? `, more in ${wait}` : ''
   return make(
     'div',
     { className: 'bar' },

@@ -53,7 +53,8 @@ function showRun({ body }: Reply): boolean {
   const shown = at('steps').children
   steps.forEach((step, place) => {
     const { promptContent, evaluationResultType: type, evaluationResultContent } = step
-    const summary = make('summary', {}, promptContent, make('small', {}, ` ${type}`))
+    const told = running && type === 'Unknown' ? 'runs …' : type
+    const summary = make('summary', {}, promptContent, make('small', {}, ` ${told}`))
     const answer = make('pre', {}, evaluationResultContent || 'There is no answer yet.')
     const details = shown[place]?.querySelector('details')
     if (details) details.replaceChildren(summary, answer)
