@@ -14,11 +14,11 @@ FROM node:24.21.0-bookworm-slim
 LABEL org.opencontainers.image.title="Security Copilot Connector" \
       org.opencontainers.image.description="The Security Copilot connector's three actions over Microsoft Graph beta" \
       org.opencontainers.image.licenses="MIT" \
-      org.opencontainers.image.version="0.1.0"
+      org.opencontainers.image.version="0.2.0"
 WORKDIR /app
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
-COPY package.json LICENSE ./
+COPY package.json LICENSE icon.png ./
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=8080
 # A heap that stays below a memory limit of 512 MB, and garbage that is collected soon.
 ENV NODE_OPTIONS="--max-semi-space-size=4 --max-old-space-size=320"

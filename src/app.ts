@@ -25,6 +25,7 @@ import { getConnectionRoute } from './routes/get-connection.ts'
 import { healthRoutes, named as namedHealth, type ReadinessCheck } from './routes/health.ts'
 import { listPluginsRoute } from './routes/list-plugins.ts'
 import { pollPromptRoutes } from './routes/poll-prompt.ts'
+import { pages } from './routes/pages.ts'
 import { named } from './routes/schemas.ts'
 import { submitRoutes } from './routes/submit-prompt.ts'
 import type { Observer } from './telemetry/observer.ts'
@@ -81,6 +82,8 @@ export interface Parts {
   readonly workspaceId: string
   /** Who answers for this deployment, and what its documents say. */
   readonly documents: Omit<DocumentsOptions, 'named' | 'publicUrl'>
+  /** Whether `/watch` is served. */
+  readonly watchPage: boolean
   readonly clock: Clock
   readonly log: FastifyBaseLogger
   readonly observer: Observer
@@ -159,6 +162,12 @@ export function buildApp({
     ...wire.documents,
     named: { ...named, ...namedHealth },
     publicUrl: wire.publicUrl,
+  })
+  app.register(pages, {
+    publicUrl: wire.publicUrl,
+    watchPage: wire.watchPage,
+    anonymousAllowed: wire.documents.anonymousAllowed ?? false,
+    notice: wire.documents.notice,
   })
   app.register(healthRoutes, { checks })
   app.register(async actions => {

@@ -44,7 +44,7 @@ const contact = z.string().max(200, 'must have at most 200 characters').optional
 
 const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 
-/** The environment, one variable a line; the description is the README's. */
+/** The environment, one variable a line; the description is that of docs/settings.md. */
 export const environment = z.object({
   HOST: z.string().default('127.0.0.1').describe('Address to listen on'),
   PORT: integer(1, 65_535).default(8080).describe('TCP port to listen on'),

@@ -234,6 +234,7 @@ export async function createService(
       anonymousAllowed: overrides.anonymous !== undefined,
       notice: overrides.notice,
     },
+    watchPage: config.WATCH_PAGE === 'on' || overrides.anonymous !== undefined,
     clock,
     log,
     observer,

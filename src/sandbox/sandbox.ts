@@ -10,6 +10,7 @@ import { createIdentityEndpoint } from './entra/identity-endpoint.ts'
 import { readFacts } from './graph/facts.ts'
 import { createModel } from './graph/graph-model.ts'
 import { createGraphSimulator } from './graph/graph-simulator.ts'
+import { watchEvaluations, type EvaluationWatchOptions } from './evaluation-watch.ts'
 
 /** A simulated evaluation takes so long, unless its prompt or a report of facts says otherwise. */
 const evaluationSeconds = 2
@@ -57,10 +58,12 @@ export interface Sandbox {
 /**
  * The service on the built-in simulator of Graph and Entra, with nothing configured: `env` is that
  * of `npm start`, but what names Graph and Entra is replaced. It does not listen yet.
+ * `evaluations` hears of each evaluation that begins or ends.
  */
 export async function createSandbox(
   env: NodeJS.ProcessEnv,
   overrides: ServiceOverrides = {},
+  evaluations?: EvaluationWatchOptions,
 ): Promise<Sandbox> {
   const { clock = systemClock } = overrides
   const [certificate, entraModel] = await Promise.all([
@@ -80,7 +83,8 @@ export async function createSandbox(
   })
   const identityEndpoint = `${await identities.listen(loopback)}/msi/token`
   const facts = env['SIMULATOR_FACTS'] ? readFacts(env['SIMULATOR_FACTS']) : undefined
-  const model = createModel({ clock, evaluationSeconds, ...facts?.model })
+  const bare = createModel({ clock, evaluationSeconds, ...facts?.model })
+  const model = evaluations ? watchEvaluations(bare, evaluations) : bare
   const graph = createGraphSimulator({
     model,
     clock,

@@ -133,11 +133,19 @@ t.test('the container, without an engine: its steps in an empty folder', async t
   await t.test('holds production code and dependencies only', async t => {
     t.same(
       new Set(readdirSync(directory)),
-      new Set(['LICENSE', 'dist', 'node_modules', 'package.json']),
+      new Set(['LICENSE', 'dist', 'icon.png', 'node_modules', 'package.json']),
     )
     t.same(
       new Set(readdirSync(context)),
-      new Set(['.npmrc', 'LICENSE', 'package.json', 'package-lock.json', 'scripts', 'src']),
+      new Set([
+        '.npmrc',
+        'LICENSE',
+        'icon.png',
+        'package.json',
+        'package-lock.json',
+        'scripts',
+        'src',
+      ]),
     )
     const installed = new Set(readdirSync(join(directory, 'node_modules')))
     const { dependencies, devDependencies, optionalDependencies } = JSON.parse(

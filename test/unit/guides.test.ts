@@ -1,6 +1,6 @@
-import { execFile } from 'node:child_process'
-import { readdirSync } from 'node:fs'
-import { access, readFile } from 'node:fs/promises'
+import { execFile, execFileSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import t from 'tap'
@@ -8,12 +8,97 @@ import { environment } from '../../src/config.ts'
 import { operations } from '../../src/sandbox/graph/markers.ts'
 import { evaluationPath, world } from '../helpers/world.ts'
 
-const readme = await readFile('README.md', 'utf8')
+const read = (path: string): string => readFileSync(path, 'utf8')
+const readme = read('README.md')
+const sandboxPage = read('src/sandbox/README.md')
+
+/** Every page that people read, but for the one that the benchmark writes. */
+const pages = [
+  'README.md',
+  'CHANGELOG.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
+  'src/sandbox/README.md',
+  ...readdirSync('docs').map(name => `docs/${name}`),
+].filter(name => name.endsWith('.md') && name !== 'docs/performance.md')
+
+/** A page's lines without its blocks of code. */
+function prose(page: string): string[] {
+  let inCode = false
+  return read(page)
+    .split('\n')
+    .filter(line => {
+      const fence = /^\s*```/.test(line)
+      if (fence) inCode = !inCode
+      return !fence && !inCode
+    })
+}
+
+/** The commands of a page, by the language of their blocks. */
+const blocks = (page: string, language: string): string[] =>
+  Array.from(
+    read(page).matchAll(new RegExp(`^\\s*\`\`\`${language}\\n(.+?)^\\s*\`\`\``, 'gms')),
+    ([, block = '']) => block,
+  )
+
+/** The anchor that a heading has. */
+const anchorOf = (heading: string): string =>
+  heading
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+    .replaceAll(' ', '-')
+
+const anchorsOf = (page: string): Set<string> =>
+  new Set(
+    prose(page).flatMap(line => {
+      const [, heading] = /^#+ (.+)$/.exec(line) ?? []
+      return heading === undefined ? [] : [anchorOf(heading)]
+    }),
+  )
 
 t.test('README.md', async t => {
-  await t.test('lists every setting with its default and meaning, and no other', async t => {
+  await t.test(
+    'is read in one look: 130 lines, and the first screen has what is needed',
+    async t => {
+      const lines = readme.trimEnd().split('\n')
+      t.ok(lines.length <= 130, `${lines.length} lines`)
+      const screen = lines.slice(0, 40).join('\n')
+      for (const needed of ['npm ci', 'npm run sandbox', '<picture>', 'curl ', '**beta**'])
+        t.ok(screen.includes(needed), needed)
+      t.match(screen, /not\s+Microsoft's/)
+    },
+  )
+
+  await t.test('names the commands and packages that the gate uses', async t => {
+    const [, packages] = /apt-get install (.+)/.exec(readme) ?? []
+    t.ok(read('.ci/run').includes(`apt-get install -y ${packages}\n`))
+    t.ok(read('CONTRIBUTING.md').includes(`apt-get install ${packages}\n`))
+    for (const command of ['npm ci', 'npm test']) {
+      t.ok(readme.includes(command))
+      t.ok(read('.ci/run').includes(command))
+    }
+  })
+
+  await t.test('shows a prompt and the answer that it gets, for each shell', async t => {
+    const sent = Array.from(readme.matchAll(/(?:-d|-Body) '(\{.+\})'/g), ([, body]) => body)
+    t.equal(sent.length, 2)
+    t.equal(new Set(sent).size, 1)
+    const [, shown = ''] = /```json\n(.+?)```/s.exec(readme) ?? []
+    const w = await world(t)
+
+    const { status, body } = await w.post('/process-prompt', sent[0])
+
+    t.equal(status, 200)
+    const { sessionId, promptId, evaluationId } = JSON.parse(shown)
+    t.same({ ...body, sessionId, promptId, evaluationId }, JSON.parse(shown))
+  })
+})
+
+t.test(
+  'docs/settings.md lists every setting with its default and meaning, and no other',
+  async t => {
     const rows = Array.from(
-      readme.matchAll(/^\| `([A-Z_]+)` \| (.+?) \| (.+) \|$/gm),
+      read('docs/settings.md').matchAll(/^\| `([A-Z_]+)` \| (.+?) \| (.+) \|$/gm),
       ([, ...cells]) => cells,
     )
     t.same(
@@ -23,24 +108,14 @@ t.test('README.md', async t => {
         return [name, fallback === undefined ? '–' : `\`${String(fallback)}\``, schema.description]
       }),
     )
-  })
+  },
+)
 
-  await t.test('shows a prompt and the answer that it gets', async t => {
-    const [, sent = ''] = /-d '(\{.+\})'/.exec(readme) ?? []
-    const [, shown = ''] = /```json\n(.+?)```/s.exec(readme) ?? []
-    const w = await world(t)
-
-    const { status, body } = await w.post('/process-prompt', sent)
-
-    t.equal(status, 200)
-    const { sessionId, promptId, evaluationId } = JSON.parse(shown)
-    t.same({ ...body, sessionId, promptId, evaluationId }, JSON.parse(shown))
-  })
-
+t.test('src/sandbox/README.md', async t => {
   await t.test('shows what each marker does', async t => {
     const w = await world(t)
     const rows = Array.from(
-      readme.matchAll(/^\| `(\[sim:[^`]+\])` \| (\d+) \| `(\w+)` \| (?:`(\w+)` )?\|$/gm),
+      sandboxPage.matchAll(/^\| `(\[sim:[^`]+\])` \| (\d+) \| `(\w+)` \| (?:`(\w+)` )?\|$/gm),
       ([, marker = '', status, stateOrError, resultType]) => ({
         marker,
         status: Number(status),
@@ -66,40 +141,111 @@ t.test('README.md', async t => {
   })
 
   await t.test('names the operations that can be made to fail, and the plugins', async t => {
-    const [, named = ''] = /OPERATION is (.+?)\n\n/s.exec(readme) ?? []
-    const words = Array.from(named.matchAll(/`([\w.]+)`/g), ([, word = '']) => word)
+    const [, named = ''] = /OPERATION is (.+?)\n\n/s.exec(sandboxPage) ?? []
+    const [, enabled = ''] = /The plugins (.+?)\n\n/s.exec(sandboxPage) ?? []
+    const words = Array.from(`${named} ${enabled}`.matchAll(/`([\w.]+)`/g), ([, word]) => word)
     const scripted = operations.filter(name => /Prompt|Evaluation|createSession/.test(name))
     const plugins = (await world(t)).model.listPlugins().map(plugin => plugin.name)
     t.same(new Set(words), new Set([...scripted, ...plugins]))
   })
 
-  await t.test('names every script', async t => {
-    const { scripts } = JSON.parse(await readFile('package.json', 'utf8'))
-    const text = readme + (await readFile('CONTRIBUTING.md', 'utf8'))
+  await t.test('names every key that a marker can have, and no other', async t => {
+    const told = new Set(Array.from(sandboxPage.matchAll(/\[sim:(\w+)=/g), ([, key = '']) => key))
+    told.delete('OPERATION')
+    const source = read('src/sandbox/graph/markers.ts')
+    const known = Array.from(source.matchAll(/values\.get\('(\w+)'\)/g), ([, key = '']) => key)
+    for (const key of known) t.ok(told.has(key), key)
+    for (const key of told) t.ok(known.includes(key) || operations.some(name => name === key), key)
+  })
+
+  await t.test('shows markers of times, lengths and texts that do what it says', async t => {
+    const w = await world(t)
+    const after = async (content: string, ms: number) => {
+      const submitted = await w.start(content)
+      w.clock.advance(ms)
+      return (await w.get(evaluationPath(submitted))).body
+    }
+    t.equal((await after('[sim:seconds=2]', 1900)).evaluationState, 'Running')
+    t.equal((await after('[sim:seconds=2]', 2100)).evaluationState, 'Completed')
+    t.equal((await after('[sim:length=5000]', 20_000)).EvaluationResultContent.length, 5000)
+    const [, answer = ''] = /`(\[sim:answer=\w+\])`.+here `# Hi`/.exec(sandboxPage) ?? []
+    t.equal((await after(answer, 20_000)).EvaluationResultContent, '# Hi')
+    const first = await w.start('[sim:result=capacityExceededx1]')
+    t.equal((await w.get(evaluationPath(first))).body.evaluationResultType, 'CapacityExceeded')
+  })
+
+  await t.test('shows a way to make an answer', async t => {
+    const block = blocks('src/sandbox/README.md', 'sh').find(text => text.includes('base64')) ?? ''
+    const encoded = execFileSync('sh', ['-c', block], { encoding: 'utf8' })
+    t.equal(Buffer.from(encoded, 'base64url').toString(), '# Two users\n\n- adele\n- lee')
+  })
+})
+
+t.test('pages', async t => {
+  await t.test('name every script, and none that is not there', async t => {
+    const { scripts } = JSON.parse(read('package.json'))
+    const text = pages.map(read).join('\n')
     for (const name of Object.keys(scripts).filter(script => !script.startsWith('pre'))) {
-      t.ok(
-        ['start', 'test'].includes(name)
-          ? text.includes(`npm ${name}`)
-          : text.includes(`npm run ${name}`),
-        name,
-      )
+      const command = ['start', 'test'].includes(name) ? `npm ${name}` : `npm run ${name}`
+      t.ok(text.includes(command), name)
+    }
+    for (const [, name = ''] of text.matchAll(/npm run (?:-s )?([a-z][\w:]*)/g))
+      t.ok(name in scripts, name)
+  })
+
+  await t.test('have at most 100 columns, but for tables, links and code', async t => {
+    t.same(
+      pages.flatMap(page =>
+        prose(page)
+          .filter(line => line.length > 100 && !/^\s*\||^\S*`[^`]+`$|^\s*\S+$/.test(line))
+          .map(line => `${page}: ${line}`),
+      ),
+      [],
+    )
+  })
+
+  await t.test('lead to files and headings that exist', async t => {
+    const broken = [...pages, 'docs/performance.md'].flatMap(page =>
+      Array.from(
+        read(page).matchAll(/(?:\]\(|src="|srcset=")(?!https?:)([^)#"]*)(?:#([^)"]+))?[)"]/g),
+      ).flatMap(([link, path = '', anchor]) => {
+        const file = path === '' ? page : join(dirname(page), path)
+        const there = existsSync(file) && (anchor === undefined || anchorsOf(file).has(anchor))
+        return there ? [] : [`${page}: ${link}`]
+      }),
+    )
+    t.same(broken, [])
+  })
+
+  await t.test('name files that exist, where a command takes one', async t => {
+    for (const page of pages) {
+      for (const block of blocks(page, 'sh')) {
+        for (const [, file = ''] of block.matchAll(
+          /(?:^|\s)((?:scripts|examples|test)\/[\w./-]+)/g,
+        ))
+          t.ok(existsSync(file), `${page}: ${file}`)
+      }
+    }
+  })
+
+  await t.test('have commands that a shell can read', async t => {
+    for (const page of pages) {
+      for (const block of blocks(page, 'sh')) {
+        t.doesNotThrow(() => execFileSync('bash', ['-n'], { input: block, stdio: 'pipe' }), block)
+      }
     }
   })
 })
 
-t.test('every link in a document leads to a file', async t => {
-  const documents = [
-    'README.md',
-    'CHANGELOG.md',
-    'CONTRIBUTING.md',
-    ...readdirSync('docs').map(name => `docs/${name}`),
-  ].filter(name => name.endsWith('.md'))
-  for (const document of documents) {
-    const text = await readFile(document, 'utf8')
-    for (const [, target = ''] of text.matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)) {
-      await t.resolves(access(join(dirname(document), target)), `${document}: ${target}`)
-    }
-  }
+t.test('docs/troubleshooting.md names only errors and settings that exist', async t => {
+  const page = read('docs/troubleshooting.md')
+  const errors = new Set(read('docs/errors.md').match(/(?<=^## `)\w+/gm))
+  const others = new Set(['NeedAdditionalClaims', 'TimedOut', 'CopilotConnectorSlow'])
+  for (const [, name = ''] of page.matchAll(/`([A-Z][a-z]+[A-Z]\w+)`/g))
+    t.ok(errors.has(name) || others.has(name), name)
+  const settings = read('.env.example') + read('docs/settings.md')
+  for (const [, name = ''] of page.matchAll(/`([A-Z]+_[A-Z_]+)`/g))
+    t.ok(settings.includes(name) || ['HTTPS_PROXY', 'SIMULATOR_FACTS'].includes(name), name)
 })
 
 t.test('the tests run on the Node that package.json asks for', async t => {
