@@ -17,6 +17,7 @@ import {
   type RunClaimant,
   type RunStore,
 } from '../run-store/run-store.ts'
+import { createWaiters } from './promptbook-waiters.ts'
 import { createStepper } from './promptbook-step.ts'
 import type { RunOptions } from './run-once.ts'
 import type { SubmitParts } from './submit.ts'
@@ -65,6 +66,8 @@ export interface DrivenRun {
   readonly kept: KeptRun
   /** Its first evaluation exists, or none will. */
   readonly begun: Promise<void>
+  /** Waits until it is not driven any more, the deadline has come or `signal` aborts. */
+  wait(until: number, signal: AbortSignal): Promise<void>
   /** It is not driven any more. Never rejects. */
   readonly settled: Promise<Settled>
 }
@@ -145,6 +148,7 @@ export function driveRun(
   let sendBefore = clock.monotonic() + runs.holdMs - maxCallMs - marginMs
   let lost = false
   const renewing = new AbortController()
+  const waiters = createWaiters(clock)
   const begun = Promise.withResolvers<void>()
   begun.promise.catch(() => undefined)
 
@@ -181,7 +185,7 @@ export function driveRun(
         // Nothing was spent yet: better not begin what cannot be recorded.
         if (!hasEvaluation(state)) throw unrecorded(cause)
         if (stopping.aborted) throw new DriverError({ kind: 'stopped' })
-        await clock.sleep(retryMs, stopping)
+        await waiters.pause(retryMs, stopping)
       }
     }
     if (lost) throw new DriverError({ kind: 'lost' })
@@ -210,6 +214,7 @@ export function driveRun(
     if (state.sessionId !== before.sessionId || runStatus(state) !== runStatus(before))
       noteSession()
     await keep()
+    waiters.check()
   }
 
   const nothingExists = (): boolean =>
@@ -220,6 +225,7 @@ export function driveRun(
     ownSession,
     doneBefore,
     stopping,
+    pause: waiters.pause,
     maySend: () => clock.monotonic() < sendBefore,
     async beforeEach() {
       if (clock.monotonic() >= sendBefore) await keep()
@@ -277,6 +283,7 @@ export function driveRun(
       await runs.release(claimant).catch(() => undefined)
     }
     begun.resolve()
+    waiters.end()
     return settled
   }
 
@@ -287,6 +294,7 @@ export function driveRun(
       return { state, createdAt, changedAt }
     },
     begun: begun.promise,
+    wait: waiters.wait,
     settled: settle(),
   }
 }

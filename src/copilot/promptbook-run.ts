@@ -97,7 +97,6 @@ const drivenBytes = { total: 64 * mib, perConnection: 16 * mib }
 const lookAgainMs = 1000
 
 const never = new AbortController().signal
-const forever = new Promise<never>(() => undefined)
 
 const cannotRun = (code: 'StoreUnavailable' | 'Overloaded', why: string, cause?: unknown) =>
   new ConnectorError(code, `Cannot run the promptbook: ${why}`, {}, { cause })
@@ -219,14 +218,6 @@ export function createPromptbookRuns(parts: RunsParts): PromptbookRuns {
     return { claim, mine: await drive(context, id, holder, claim, request) }
   }
 
-  /** Waits until `work` is done, the deadline has come or nobody waits any more. */
-  async function waitFor(work: Promise<unknown>, until: number, signal: AbortSignal) {
-    const done = new AbortController()
-    const leftMs = Math.max(0, until - clock.monotonic())
-    await Promise.race([work, clock.sleep(leftMs, AbortSignal.any([signal, done.signal]))])
-    done.abort()
-  }
-
   /** Claims a run, or hears how it stands; what may be retried is, when its key comes again. */
   async function claimOrLook(
     context: GraphContext,
@@ -259,7 +250,7 @@ export function createPromptbookRuns(parts: RunsParts): PromptbookRuns {
     async function stay(here: DrivenRun, isMine: boolean): Promise<KeptRun | undefined> {
       if (request && here.body !== request.begin.body) throw keyReused()
       if (request) await here.begun
-      if (!isOver()) await waitFor(here.settled, until, signal)
+      if (!isOver()) await here.wait(until, signal)
       if (isOver() || runStatus(here.kept.state) !== 'Running') return here.kept
       const settled = await here.settled
       if (settled.kind === 'stopped') return here.kept
@@ -298,10 +289,10 @@ export function createPromptbookRuns(parts: RunsParts): PromptbookRuns {
       if (known && hasBegun && isOver()) return known
       if (!hasBegun && clock.monotonic() >= context.retryUntil)
         throw cannotRun('StoreUnavailable', 'another request with this key is not done')
-      const nextLook = clock.monotonic() + lookAgainMs
+      const leftMs = until - clock.monotonic()
       await (hasBegun
-        ? waitFor(forever, Math.min(until, nextLook), signal)
-        : waitFor(forever, nextLook, never))
+        ? clock.sleep(Math.min(lookAgainMs, Math.max(0, leftMs)), signal)
+        : clock.sleep(lookAgainMs, never))
     }
   }
 

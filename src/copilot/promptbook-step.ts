@@ -20,6 +20,8 @@ export interface StepOptions {
   beforeEach(): Promise<void>
   /** Fence: whether a request to create an evaluation may still leave. */
   maySend(): boolean
+  /** Pauses between two polls, in ms. */
+  pause(ms: number, signal: AbortSignal): Promise<void>
   /** Aborts when somebody else is to go on. */
   readonly stopping: AbortSignal
 }
@@ -52,7 +54,7 @@ const maxFailingMs = 5 * 60_000
 export function createStepper(
   parts: SubmitParts,
   request: GraphContext,
-  { prompts, ownSession, doneBefore, beforeEach, maySend, stopping }: StepOptions,
+  { prompts, ownSession, doneBefore, beforeEach, maySend, pause, stopping }: StepOptions,
 ): Stepper {
   const { graph, cache, clock, pace, skillMode } = parts
   const { created } = request.journal
@@ -115,7 +117,7 @@ export function createStepper(
         const ageMs = latest
           ? clock.now() - Date.parse(latest.createdDateTime)
           : clock.monotonic() - beganAt
-        await clock.sleep(pace.waitMs(ageMs), stopping)
+        await pause(pace.waitMs(ageMs), stopping)
         if (stopping.aborted) break
       }
       try {
