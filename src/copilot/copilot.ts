@@ -14,11 +14,8 @@ import { waitForEnd, type Patience } from './long-poll.ts'
 import type { PollPace } from './poll-interval.ts'
 import type { SkillMode } from './prompt.ts'
 import { fetchPromptbook, type PromptbookRun } from './promptbook.ts'
-import {
-  createPromptbookRuns,
-  type PromptbookReport,
-  type PromptbookRequest,
-} from './promptbook-run.ts'
+import type { PromptbookRequest } from './promptbook-begin.ts'
+import { createPromptbookRuns, type PromptbookReport } from './promptbook-run.ts'
 import { submitKeyed } from './submit-keyed.ts'
 import { submit, type Submission } from './submit.ts'
 

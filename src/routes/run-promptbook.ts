@@ -1,4 +1,4 @@
-import type { PromptbookRequest } from '../copilot/promptbook-run.ts'
+import type { PromptbookRequest } from '../copilot/promptbook-begin.ts'
 import { ConnectorError, type ErrorDetail } from '../errors.ts'
 import { invalidRequest, type ZodPlugin } from '../plugins/validation.ts'
 import { findPromptbook, sameNameKey, type Promptbook } from '../promptbooks/book.ts'

@@ -144,6 +144,8 @@ const mayRun = ({ state: { steps } }: RunRecord): boolean => {
   return last !== undefined && last.evaluationId === undefined
 }
 
+const sessionOf = (sessionKey: string): string => `copilot:run-session:{${sessionKey}}`
+
 /** The store that replicas share: each step one script, by Redis's own clock. */
 export function redisRuns(redis: RedisClient): RunStore {
   for (const [name, lua] of Object.entries(scripts)) {
@@ -175,7 +177,6 @@ export function redisRuns(redis: RedisClient): RunStore {
       sharedClaimMs,
       ...args,
     )
-  const sessionOf = (sessionKey: string): string => `copilot:run-session:{${sessionKey}}`
 
   return {
     holdMs: sharedClaimMs,
