@@ -50,6 +50,7 @@ export interface Copilot {
    * @throws ConnectorError the Graph rows.
    */
   plugins(context: GraphContext): Promise<readonly Plugin[]>
+  /**
    * Runs prompts one after the other in one session, each once, until one does not end with
    * success; this replica goes on by itself. Waits for the end as long as `patience` lasts, at
    * least until the first evaluation exists. With an idempotency key, whoever repeats it gets the

@@ -148,7 +148,7 @@ export function driveRun(
   let sendBefore = clock.monotonic() + runs.holdMs - maxCallMs - marginMs
   let lost = false
   const renewing = new AbortController()
-  const waiters = createWaiters(clock)
+  const waiters = createWaiters(clock, stopping)
   const begun = Promise.withResolvers<void>()
   begun.promise.catch(() => undefined)
 
@@ -185,7 +185,7 @@ export function driveRun(
         // Nothing was spent yet: better not begin what cannot be recorded.
         if (!hasEvaluation(state)) throw unrecorded(cause)
         if (stopping.aborted) throw new DriverError({ kind: 'stopped' })
-        await waiters.pause(retryMs, stopping)
+        await waiters.pause(retryMs)
       }
     }
     if (lost) throw new DriverError({ kind: 'lost' })
@@ -275,6 +275,7 @@ export function driveRun(
           : { kind: 'refused', error: ConnectorError.from(error) }
     }
     renewing.abort()
+    await stepper.close()
     if (settled.kind === 'refused') {
       begun.reject(settled.error)
       const nothing = nothingExists() ? runs.forget(claimant) : runs.release(claimant)

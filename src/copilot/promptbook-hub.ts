@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { ConnectorError } from '../errors.ts'
 import type { GraphContext } from '../graph/context.ts'
+import { createByteBudget } from '../lib/byte-budget.ts'
 import type { RunKey } from '../promptbooks/seal.ts'
-import { byteBudget } from '../run-store/byte-budget.ts'
 import type { ClaimOptions, RunClaim } from '../run-store/run-store.ts'
 import type { Beginning } from './promptbook-begin.ts'
 import { driveRun, type DrivenRun, type DriverParts } from './promptbook-driver.ts'
@@ -39,20 +39,20 @@ export interface RunHub {
 const mib = 1024 * 1024
 
 /** What this replica drives at a time: prompts and what they are sealed in, in bytes. */
-const drivenBytes = { total: 64 * mib, perConnection: 16 * mib }
+const drivenBytes = { total: 64 * mib, perKey: 16 * mib }
 
 /** A run's bytes for each character of what is sealed: that itself, and what it holds. */
 const bytesPerSealed = 3
 
 const never = new AbortController().signal
 
+const nameOf = ({ caller }: GraphContext, { storeId }: RunKey): string => `${caller.key} ${storeId}`
+
 export function createRunHub(parts: DriverParts): RunHub {
   const { runs, cache } = parts
   const closing = new AbortController()
   const driven = new Map<string, DrivenRun>()
-  const budget = byteBudget(drivenBytes)
-  const nameOf = ({ caller }: GraphContext, { storeId }: RunKey): string =>
-    `${caller.key} ${storeId}`
+  const budget = createByteBudget(drivenBytes)
 
   /** Drives a run that was just claimed; it is given back when this replica cannot. */
   async function drive(
@@ -66,8 +66,10 @@ export function createRunHub(parts: DriverParts): RunHub {
     const claimant = { connectionKey, storeId: id.storeId, holder }
     const { run, fresh } = claim
     const how = howToDrive(run, fresh, id)
-    const bytes = bytesPerSealed * run.sealed.length
-    if (!how || closing.signal.aborted || !budget.take(connectionKey, bytes)) {
+    const bytes = budget.meter(connectionKey)
+    const fits = bytes.hold(bytesPerSealed * run.sealed.length)
+    if (!how || closing.signal.aborted || !fits) {
+      bytes.close()
       await (fresh ? runs.forget(claimant) : runs.release(claimant)).catch(() => undefined)
       return { claim: how ? claim : { kind: 'none' } }
     }
@@ -88,7 +90,7 @@ export function createRunHub(parts: DriverParts): RunHub {
     async function forget(): Promise<void> {
       await mine.settled
       driven.delete(name)
-      budget.change(connectionKey, -bytes)
+      bytes.close()
     }
     void forget()
     return { claim, mine }

@@ -7,7 +7,7 @@ import type { RunAction, RunEvent, RunState } from '../promptbooks/run-state.ts'
 import { isEnded, newestOf } from './evaluation.ts'
 import { displayName, newPrompt, skillNameOf } from './prompt.ts'
 import { runOnce, type RunOptions } from './run-once.ts'
-import type { SubmitParts } from './submit.ts'
+import { mayHaveRun, type SubmitParts } from './submit.ts'
 
 /** What the steps of a run are done with. */
 export interface StepOptions {
@@ -21,7 +21,7 @@ export interface StepOptions {
   /** Fence: whether a request to create an evaluation may still leave. */
   maySend(): boolean
   /** Pauses between two polls, in ms. */
-  pause(ms: number, signal: AbortSignal): Promise<void>
+  pause(ms: number): Promise<void>
   /** Aborts when somebody else is to go on. */
   readonly stopping: AbortSignal
 }
@@ -33,6 +33,8 @@ export interface Stepper {
    * @throws ConnectorError the Graph rows, `SubmissionUnconfirmed`, those of getting a token.
    */
   perform(action: RunAction, state: RunState): Promise<RunEvent | undefined>
+  /** Gives back what was reserved for an evaluation that is not created. */
+  close(): Promise<void>
 }
 
 const never = new AbortController().signal
@@ -56,15 +58,24 @@ export function createStepper(
   request: GraphContext,
   { prompts, ownSession, doneBefore, beforeEach, maySend, pause, stopping }: StepOptions,
 ): Stepper {
-  const { graph, cache, clock, pace, skillMode } = parts
-  const { created } = request.journal
+  const { graph, cache, clock, pace, skillMode, budget } = parts
+  const told = request.journal.created
   let ran = doneBefore
   let running: Evaluation | undefined
+  let giveBack: (() => Promise<void>) | undefined
   const contextNow = (): GraphContext => ({
     ...request,
     signal: never,
+    // The request may be answered by now.
+    bytes: undefined,
     retryUntil: clock.monotonic() + retryBudgetMs,
   })
+
+  async function returnReserved(): Promise<void> {
+    const returning = giveBack?.()
+    giveBack = undefined
+    await returning?.catch(() => undefined)
+  }
 
   /** A prompt that a driver before created, but did not record: nothing was asked by it. */
   async function findPrompt(sessionId: string, content: string, { steps }: RunState) {
@@ -90,7 +101,7 @@ export function createStepper(
       { sessionId, promptId: id },
       { content, skillName: skillNameOf({ content, skillName }) },
     )
-    Object.assign(created, { sessionId, promptId: id, evaluationId: undefined })
+    Object.assign(told, { sessionId, promptId: id, evaluationId: undefined })
     return { type: 'promptCreated', step, promptId: id }
   }
 
@@ -99,10 +110,19 @@ export function createStepper(
     { sessionId = '' }: RunState,
   ): Promise<RunEvent> {
     const ids = { sessionId, promptId }
-    Object.assign(created, { ...ids, evaluationId: undefined })
-    running = await runOnce(graph, contextNow(), ids, { clock, ran, except, beforeEach, maySend })
+    Object.assign(told, { ...ids, evaluationId: undefined })
+    const created = await runOnce(graph, contextNow(), ids, {
+      clock,
+      ran,
+      except,
+      beforeEach,
+      maySend,
+    })
     ran = 'no'
-    created.evaluationId = running.id
+    running = created.evaluation
+    if (created.adopted) await returnReserved()
+    giveBack = undefined
+    told.evaluationId = running.id
     return { type: 'evaluationCreated', step, evaluationId: running.id }
   }
 
@@ -117,7 +137,7 @@ export function createStepper(
         const ageMs = latest
           ? clock.now() - Date.parse(latest.createdDateTime)
           : clock.monotonic() - beganAt
-        await pause(pace.waitMs(ageMs), stopping)
+        await pause(pace.waitMs(ageMs))
         if (stopping.aborted) break
       }
       try {
@@ -132,23 +152,36 @@ export function createStepper(
     return undefined
   }
 
+  /** An evaluation of the budget is reserved before anything of its step is created. */
+  async function reserved<T>(work: () => Promise<T>): Promise<T> {
+    giveBack ??= await budget.reserve(contextNow())
+    try {
+      return await work()
+    } catch (error) {
+      if (mayHaveRun(error)) giveBack = undefined
+      await returnReserved()
+      throw error
+    }
+  }
+
   return {
+    close: returnReserved,
     async perform(action, state) {
       switch (action.do) {
         case 'createSession': {
           const name = displayName(prompts[0]?.content ?? '')
-          const { id: sessionId } = await graph.createSession(contextNow(), name)
-          created.sessionId = sessionId
+          const { id: sessionId } = await reserved(() => graph.createSession(contextNow(), name))
+          told.sessionId = sessionId
           return { type: 'sessionCreated', sessionId }
         }
         case 'createPrompt':
-          return createPrompt(action.step, state)
+          return reserved(() => createPrompt(action.step, state))
         case 'createEvaluation':
-          return createEvaluation(action, state)
+          return reserved(() => createEvaluation(action, state))
         case 'poll': {
           const { step, promptId, evaluationId } = action
           const ids = { sessionId: state.sessionId ?? '', promptId, evaluationId }
-          Object.assign(created, ids)
+          Object.assign(told, ids)
           ran = 'no'
           const ended = await poll(ids)
           return (

@@ -8,8 +8,8 @@ import { within } from '../lib/deadline.ts'
 export interface Waiters {
   /** Resolves at the deadline, when `signal` aborts or when the run is driven no more. */
   wait(until: number, signal: AbortSignal): Promise<void>
-  /** The driver's own pause, in ms; ends at once when `signal` aborts. */
-  pause(ms: number, signal: AbortSignal): Promise<void>
+  /** The driver's own pause, in ms; ends at once when the service stops. */
+  pause(ms: number): Promise<void>
   /** Answers whoever has waited long enough. */
   check(): void
   /** Answers everybody. */
@@ -19,10 +19,12 @@ export interface Waiters {
 /** How long after its deadline a call under way is waited for, in ms. */
 const graceMs = 1500
 
-export function createWaiters(clock: Clock): Waiters {
+export function createWaiters(clock: Clock, stopping: AbortSignal): Waiters {
   const waiting = new Map<() => void, number>()
   let added = new AbortController()
   let ended = false
+  const stop = () => added.abort()
+  stopping.addEventListener('abort', stop)
 
   function check(): void {
     for (const [resolve, until] of waiting) if (ended || clock.monotonic() >= until) resolve()
@@ -41,20 +43,20 @@ export function createWaiters(clock: Clock): Waiters {
       waiting.delete(resolve)
     },
 
-    async pause(ms, signal) {
+    async pause(ms) {
       const end = clock.monotonic() + ms
-      while (!signal.aborted && clock.monotonic() < end) {
+      while (!stopping.aborted && clock.monotonic() < end) {
         added = new AbortController()
         check()
         const next = Math.min(end, ...waiting.values())
-        const either = AbortSignal.any([signal, added.signal])
-        await clock.sleep(Math.max(0, next - clock.monotonic()), either)
+        await clock.sleep(Math.max(0, next - clock.monotonic()), added.signal)
       }
       check()
     },
 
     end() {
       ended = true
+      stopping.removeEventListener('abort', stop)
       check()
     },
   }

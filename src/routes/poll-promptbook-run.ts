@@ -36,7 +36,7 @@ export const pollPromptbookRunRoutes: ZodPlugin<PollRoutes> = async (
       const { waitSeconds, applied } = readPreference(headers.prefer, resultWaitSeconds)
       const patience = {
         until: receivedAt + waitSeconds * 1000,
-        signal: app.shutdown.waitSignal(request),
+        signal: app.shutdown.waitSignal(reply),
       }
       const report = await app.shutdown.unlessCut(
         copilot.promptbookRun(graphContext, params.runId, patience),

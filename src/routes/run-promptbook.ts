@@ -114,7 +114,7 @@ export const runPromptbookRoute: ZodPlugin<RunPromptbookRoutes> = async (
       }
       const patience = {
         until: request.receivedAt + waitSeconds * 1000,
-        signal: app.shutdown.waitSignal(request),
+        signal: app.shutdown.waitSignal(reply),
       }
       const report = await app.shutdown
         .unlessCut(copilot.runPromptbook(request.graphContext, asked, patience))

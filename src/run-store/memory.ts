@@ -1,5 +1,5 @@
 import type { Clock } from '../lib/clock.ts'
-import { byteBudget } from './byte-budget.ts'
+import { createByteBudget, type ByteMeter } from '../lib/byte-budget.ts'
 import {
   keptMs,
   maxRuns,
@@ -17,7 +17,9 @@ interface Entry {
   holder: string | undefined
   heldUntil: number
   readonly expiresAt: number
-  bytes: number
+  readonly bytes: ByteMeter
+  /** Of its texts, as they are counted. */
+  size: number
 }
 
 export interface MemoryRunsOptions {
@@ -45,14 +47,14 @@ export function memoryRuns(
     maxConnectionBytes = 8 * mib,
   }: MemoryRunsOptions = {},
 ): RunStore {
-  const budget = byteBudget({ total: maxBytes, perConnection: maxConnectionBytes })
+  const budget = createByteBudget({ total: maxBytes, perKey: maxConnectionBytes })
   // Each connection's runs in the order of their expiry, since all live equally long.
   const connections = new Map<string, Map<string, Entry>>()
   const sessions = new Map<string, Map<string, number>>()
 
   function remove(connectionKey: string, storeId: string): void {
     const entries = connections.get(connectionKey)
-    budget.change(connectionKey, -(entries?.get(storeId)?.bytes ?? 0))
+    entries?.get(storeId)?.bytes.close()
     entries?.delete(storeId)
     if (entries?.size === 0) connections.delete(connectionKey)
   }
@@ -79,13 +81,16 @@ export function memoryRuns(
     Object.assign(entry, { holder, heldUntil: clock.monotonic() + holdMs })
   }
 
-  function add({ connectionKey, storeId, holder }: RunClaimant, run: NewRun): Entry {
+  /** `undefined` when its bytes are not to be had. */
+  function add({ connectionKey, storeId, holder }: RunClaimant, run: NewRun): Entry | undefined {
     const { body, sealed, state, createdAt, changedAt } = run
     const kept = { state, createdAt, changedAt }
+    const bytes = budget.meter(connectionKey)
+    const size = bytesOf(sealed, kept)
+    if (!bytes.hold(size)) return undefined
     const entries = connections.get(connectionKey) ?? new Map<string, Entry>()
     connections.set(connectionKey, entries)
     const now = clock.monotonic()
-    const bytes = bytesOf(sealed, kept)
     const entry: Entry = {
       body,
       run: kept,
@@ -95,6 +100,7 @@ export function memoryRuns(
       heldUntil: now + holdMs,
       expiresAt: now + keptMs,
       bytes,
+      size,
     }
     entries.set(storeId, entry)
     return entry
@@ -114,8 +120,7 @@ export function memoryRuns(
           const [oldest] = entries.values()
           return { kind: 'tooMany', retryAfterMs: oldest!.expiresAt - clock.monotonic() }
         }
-        if (!budget.take(connectionKey, bytesOf(begin.sealed, begin))) return { kind: 'full' }
-        add(claimant, begin)
+        if (!add(claimant, begin)) return { kind: 'full' }
         return { kind: 'mine', run: begin, fresh: true }
       }
       const { run, sealed, body } = entry
@@ -128,20 +133,17 @@ export function memoryRuns(
     },
 
     async record(claimant, { state, createdAt, changedAt, open, hold: holds, over }, whole) {
-      const { connectionKey, holder } = claimant
-      let entry = entryOf(claimant)
-      if (!entry) {
-        if (!whole) return 'gone'
-        budget.change(connectionKey, bytesOf(whole.sealed, whole))
-        entry = add(claimant, whole)
-      }
-      if (entry.holder !== holder) return 'lost'
+      const entry = entryOf(claimant) ?? (whole && add(claimant, whole))
+      if (!entry) return 'gone'
+      if (entry.holder !== claimant.holder) return 'lost'
       const run = { state, createdAt, changedAt }
       const sealed = over ? '' : entry.sealed
-      const bytes = bytesOf(sealed, run)
-      budget.change(connectionKey, bytes - entry.bytes)
-      Object.assign(entry, { run, sealed, open, bytes })
-      if (holds) hold(entry, holder)
+      const size = bytesOf(sealed, run)
+      // A few ids more: they are not refused for want of bytes.
+      if (size > entry.size) entry.bytes.hold(size - entry.size)
+      else entry.bytes.release(entry.size - size)
+      Object.assign(entry, { run, sealed, open, size })
+      if (holds) hold(entry, claimant.holder)
       else entry.holder = undefined
       return 'mine'
     },

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
+import { noBudget } from '../../src/copilot/budget.ts'
 import { createCopilot } from '../../src/copilot/copilot.ts'
 import { createPollPace } from '../../src/copilot/poll-interval.ts'
 import { ConnectorError } from '../../src/errors.ts'
@@ -97,6 +98,7 @@ async function play(one: Schedule, key: string | undefined) {
       pace: createPollPace(),
       skillMode: 'content',
       observer: noObserver,
+      budget: noBudget,
       random: () => 0.5,
     })
   })
