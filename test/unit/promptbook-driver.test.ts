@@ -44,7 +44,16 @@ function runWorld({ evaluationMs = 16_000, budget = noBudget, graph: change }: O
         return { ...evaluation, state: 'completed', result: { type: 'success', content: 'x' } }
       },
     }
-    const changed: GraphClient = { ...evaluating, ...change?.(evaluating) }
+    const ending: GraphClient = {
+      ...evaluating,
+      async listEvaluations(context, ids) {
+        const listed = await client.listEvaluations(context, ids)
+        return Promise.all(
+          listed.map(({ id }) => evaluating.getEvaluation(context, { ...ids, evaluationId: id })),
+        )
+      },
+    }
+    const changed: GraphClient = { ...ending, ...change?.(ending) }
     const counted = Object.fromEntries(
       Object.entries(changed).map(([name, call]) => [
         name,
@@ -322,4 +331,27 @@ t.test('a run’s name that ends otherwise opens nothing', async t => {
   t.match(await w.settle(second.copilot.promptbookRun(w.context(), runId), 500), {
     status: 'Running',
   })
+})
+
+t.test('Copilot.promptbook() says Running while a run of ours has steps to go', async t => {
+  let isOver = true
+  const w = runWorld({
+    graph: ({ createPrompt }) => ({
+      createPrompt: (context, ids, prompt) =>
+        isOver && prompt.content === 'Prompt 1'
+          ? failing('InvalidToken')()
+          : createPrompt(context, ids, prompt),
+    }),
+  })
+  const { copilot } = w.replica()
+  const { runId, sessionId, promptId } = await w.settle(w.begin(copilot, 2), 60_000)
+  const status = () => w.settle(copilot.promptbook(w.context(), { sessionId, promptId }), 1000)
+  t.match(await status(), { state: 'running', steps: { length: 1 } })
+  t.equal(w.store.commands.filter(name => name === 'isRunning').length, 1)
+  w.store.away = 'before'
+  t.match(await status(), { state: 'completed' }, 'nobody is kept from what Graph has')
+  w.store.away = 'no'
+  isOver = false
+  await w.settle(copilot.promptbookRun(w.context(), runId), 60_000)
+  t.match(await status(), { state: 'completed', steps: { length: 2 } })
 })
