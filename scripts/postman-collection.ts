@@ -44,7 +44,8 @@ function toItem({ path, query, headers, body, captures, ...request }: ClientRequ
           key,
           value: headerValues.get(key) ?? '',
           description,
-          disabled: true,
+          // A run that is answered at once has the address that later requests poll.
+          disabled: key !== 'Prefer' || captures.every(({ from }) => from !== 'location'),
         })),
       ],
       ...(body && {

@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { readConfig } from '../src/config.ts'
+import { promptbookJsonSchema } from '../src/promptbooks/promptbook-schema.ts'
 import { createService } from '../src/service.ts'
 import { httpFile } from './http-file.ts'
 import { postmanCollection } from './postman-collection.ts'
@@ -16,6 +17,7 @@ const paths = {
   openApi: 'openapi/openapi.yaml',
   postman: 'examples/postman/security-copilot.postman_collection.json',
   http: 'examples/http/security-copilot.http',
+  promptbook: 'docs/promptbook.schema.json',
 } as const
 
 /** Their texts. */
@@ -44,6 +46,7 @@ export async function writeDocuments(publicUrl: string): Promise<WrittenDocument
     openApi: app.swagger({ yaml: true }),
     postman: text(postmanCollection(openApi), 2),
     http: httpFile(openApi),
+    promptbook: text(promptbookJsonSchema(), 2),
   }
   await close()
   return documents

@@ -19,13 +19,17 @@ import { unknownRoutes } from './plugins/unknown-routes.ts'
 import { compilersFactory } from './plugins/validation.ts'
 import { wellFormed } from './plugins/well-formed.ts'
 import { fetchAnswerRoute } from './routes/fetch-answer.ts'
+import type { Promptbook } from './promptbooks/book.ts'
 import { fetchPromptStatusRoute } from './routes/fetch-prompt-status.ts'
 import { fetchPromptbookStatusRoute } from './routes/fetch-promptbook-status.ts'
 import { getConnectionRoute } from './routes/get-connection.ts'
 import { healthRoutes, named as namedHealth, type ReadinessCheck } from './routes/health.ts'
 import { listPluginsRoute } from './routes/list-plugins.ts'
+import { listPromptbooksRoutes } from './routes/list-promptbooks.ts'
 import { pollPromptRoutes } from './routes/poll-prompt.ts'
 import { pages } from './routes/pages.ts'
+import { pollPromptbookRunRoutes } from './routes/poll-promptbook-run.ts'
+import { runPromptbookRoute } from './routes/run-promptbook.ts'
 import { named } from './routes/schemas.ts'
 import { submitRoutes } from './routes/submit-prompt.ts'
 import type { Observer } from './telemetry/observer.ts'
@@ -73,6 +77,7 @@ export const serverLimits: ServerLimits = {
 export interface Parts {
   readonly copilot: Copilot
   readonly pace: PollPace
+  readonly promptbooks: readonly Promptbook[]
   readonly authenticate: Authenticate
   readonly answerForms: AnswerForms
   readonly limiter: Limiter
@@ -111,6 +116,7 @@ export function buildApp({
   copilot,
   pace,
   answerForms,
+  promptbooks,
   authenticate,
   limiter,
   quota,
@@ -181,9 +187,11 @@ export function buildApp({
       limits: { total: limits.maxHeldBytes, perConnection: limits.maxConnectionBytes },
     })
     actions.register(body, { maxBodyBytes: limits.maxBodyBytes })
-    // The ids in the path, valid by now, for the request's line in the log.
+    // The ids in the path, valid by now, for the request's line in the log; no other part of it,
+    // since the id of a promptbook run is a secret of its caller.
     actions.addHook('preHandler', ({ journal, params }, _reply, done) => {
-      journal.named = params as typeof journal.named
+      const { sessionId, promptId, evaluationId } = params as typeof journal.named
+      journal.named = { sessionId, promptId, evaluationId }
       done()
     })
     actions.register(submitRoutes, { copilot, clock, pace, ...wire })
@@ -198,6 +206,9 @@ export function buildApp({
     actions.register(listPluginsRoute, { copilot })
     actions.register(pollPromptRoutes, { copilot, clock, pace, ...wire })
     actions.register(fetchPromptbookStatusRoute, { copilot })
+    actions.register(runPromptbookRoute, { copilot, clock, pace, promptbooks, ...wire })
+    actions.register(pollPromptbookRunRoutes, { copilot, clock, pace, ...wire })
+    actions.register(listPromptbooksRoutes, { promptbooks })
   })
   return app
 }

@@ -26,6 +26,8 @@ export const catalogue = {
   SessionNotFound: { status: 404 },
   PromptNotFound: { status: 404 },
   EvaluationNotFound: { status: 404 },
+  PromptbookNotFound: { status: 404 },
+  RunNotFound: { status: 404 },
   MethodNotAllowed: { status: 405 },
   SubmissionUnconfirmed: { status: 409 },
   PayloadTooLarge: { status: 413 },

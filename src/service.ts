@@ -20,6 +20,9 @@ import { memoryLimiter } from './limits/memory.ts'
 import { redisLimiter } from './limits/redis.ts'
 import { storeState } from './limits/store-state.ts'
 import { createOutbound, type ProxySettings } from './outbound.ts'
+import { readPromptbooks } from './promptbooks/promptbook-files.ts'
+import { memoryRuns } from './run-store/memory.ts'
+import { redisRuns } from './run-store/redis.ts'
 import { connectRedis, type RedisClient } from './redis.ts'
 import { evicts, watchRedis } from './redis-watch.ts'
 import type { ReadinessCheck } from './routes/health.ts'
@@ -157,6 +160,8 @@ export async function createService(
     proxy: overrides.proxy ?? {},
     onFailure: reason => log.warn({ reason }, 'traces: the collector does not take them'),
   })
+  const { PROMPTBOOKS_PATH: folder } = config
+  const promptbooks = folder === undefined ? [] : await readPromptbooks(folder)
   opened.push(telemetry.close)
   const { observer = telemetry.observer, tracer = telemetry.tracer } = overrides
 
@@ -210,12 +215,14 @@ export async function createService(
     idempotency: redis
       ? rememberingIdempotency(redisIdempotency(redis), clock)
       : memoryIdempotency(clock),
+    runs: redis ? redisRuns(redis) : memoryRuns(clock),
     clock,
     skillMode: config.SKILL_MODE,
     budget: budget ? limitedBudget(budget.limiter) : noBudget,
     observer,
     random,
   })
+  opened.push(copilot.close)
 
   const app = buildApp({
     authenticate: overrides.authenticate ?? authenticate,
@@ -235,6 +242,7 @@ export async function createService(
       notice: overrides.notice,
     },
     watchPage: config.WATCH_PAGE === 'on' || overrides.anonymous !== undefined,
+    promptbooks,
     clock,
     log,
     observer,
@@ -256,7 +264,10 @@ export async function createService(
   return {
     app,
     listen: (at = { host: config.HOST, port: config.PORT }) => app.listen(at),
-    stop: () => app.shutdown.stop(),
+    stop() {
+      app.shutdown.stop()
+      void copilot.close()
+    },
     cut: () => app.shutdown.cut(),
     fatal: error => log.fatal({ err: error }, 'unforeseen error: the process ends'),
     close: () => (closed ??= closeOpened()),

@@ -7,17 +7,24 @@ const hourMs = 60 * 60_000
 const spreadSeconds = 60
 
 /**
- * The run, unless it ended for want of capacity: capacity renews at every full hour, so repeating
- * it then is of use. Pure: `now` in ms since 1970, `random` from 0 to 1.
- * @throws ConnectorError `CapacityExceeded`
+ * Why nothing ran: capacity renews at every full hour, so repeating it then is of use. Pure: `now`
+ * in ms since 1970, `random` from 0 to 1.
  */
-export function requireCapacity(run: Run, now: number, random: number): Run {
-  if (!spentNothing(run.evaluation)) return run
+export function capacityError(now: number, random: number): ConnectorError {
   const untilNextHour = Math.ceil((hourMs - (now % hourMs)) / 1000)
   const retryAfterSeconds = untilNextHour + Math.floor(random * spreadSeconds)
-  throw new ConnectorError(
+  return new ConnectorError(
     'CapacityExceeded',
     'Cannot complete the prompt: the capacity of the workspace is used up until the next full hour',
     { retryAfterSeconds },
   )
+}
+
+/**
+ * The run, unless it ended for want of capacity. Pure, as capacityError().
+ * @throws ConnectorError `CapacityExceeded`
+ */
+export function requireCapacity(run: Run, now: number, random: number): Run {
+  if (!spentNothing(run.evaluation)) return run
+  throw capacityError(now, random)
 }

@@ -3,6 +3,8 @@ import type { GraphContext } from '../graph/context.ts'
 import type { Plugin } from '../graph/resources.ts'
 import type { IdempotencyStore } from '../idempotency/store.ts'
 import type { Clock } from '../lib/clock.ts'
+import { memoryRuns } from '../run-store/memory.ts'
+import type { RunStore } from '../run-store/run-store.ts'
 import type { Observer } from '../telemetry/observer.ts'
 import type { Budget } from './budget.ts'
 import { createCache } from './cache.ts'
@@ -12,6 +14,8 @@ import { waitForEnd, type Patience } from './long-poll.ts'
 import type { PollPace } from './poll-interval.ts'
 import type { SkillMode } from './prompt.ts'
 import { fetchPromptbook, type PromptbookRun } from './promptbook.ts'
+import type { PromptbookRequest } from './promptbook-begin.ts'
+import { createPromptbookRuns, type PromptbookReport } from './promptbook-run.ts'
 import { submitKeyed } from './submit-keyed.ts'
 import { submit, type Submission } from './submit.ts'
 
@@ -46,6 +50,32 @@ export interface Copilot {
    * @throws ConnectorError the Graph rows.
    */
   plugins(context: GraphContext): Promise<readonly Plugin[]>
+  /**
+   * Runs prompts one after the other in one session, each once, until one does not end with
+   * success; this replica goes on by itself. Waits for the end as long as `patience` lasts, at
+   * least until the first evaluation exists. With an idempotency key, whoever repeats it gets the
+   * same run, which goes on from a step that failed for capacity, budget or Graph.
+   * @throws ConnectorError as submit() while nothing exists, and then nothing is kept;
+   *   `CapacityExceeded` when a step ended so; `Overloaded`.
+   */
+  runPromptbook(
+    context: GraphContext,
+    request: PromptbookRequest,
+    patience: Patience,
+  ): Promise<PromptbookReport>
+  /**
+   * Reads how a run stands, and drives it from now on when nobody does. With `patience`, it waits
+   * for the end as long as that lasts.
+   * @throws ConnectorError `RunNotFound`, `StoreUnavailable`, the Graph rows; what the caller's
+   *   token lacks, when the run cannot go on for want of it.
+   */
+  promptbookRun(
+    context: GraphContext,
+    runId: string,
+    patience?: Patience,
+  ): Promise<PromptbookReport>
+  /** Hands over the runs that this replica drives, and resolves when that is done. */
+  close(): Promise<void>
 }
 
 export interface CopilotOptions {
@@ -56,13 +86,17 @@ export interface CopilotOptions {
   readonly skillMode: SkillMode
   readonly observer: Observer
   readonly budget: Budget
+  /** @default in memory */
+  readonly runs?: RunStore
   /** From 0 to 1. @default Math.random */
   readonly random?: (() => number) | undefined
 }
 
 export function createCopilot(options: CopilotOptions): Copilot {
   const { graph, clock, random = Math.random } = options
-  const parts = { ...options, cache: createCache({ graph, clock, pace: options.pace }) }
+  const cache = createCache({ graph, clock, pace: options.pace })
+  const parts = { ...options, cache, random, runs: options.runs ?? memoryRuns(clock) }
+  const promptbookRuns = createPromptbookRuns(parts)
   return {
     async submit(context, submission, patience) {
       const { idempotencyKey } = submission
@@ -78,5 +112,8 @@ export function createCopilot(options: CopilotOptions): Copilot {
     promptbook: (context, ids) => fetchPromptbook(parts, context, ids),
     plugins: async context =>
       (await parts.cache.plugins(context)).filter(plugin => plugin.isEnabled),
+    runPromptbook: promptbookRuns.run,
+    promptbookRun: promptbookRuns.poll,
+    close: promptbookRuns.close,
   }
 }

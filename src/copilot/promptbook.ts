@@ -6,6 +6,9 @@ import type { Evaluation, Prompt } from '../graph/resources.ts'
 import type { Cache, PromptText } from './cache.ts'
 import { compareDateTimes, isEnded } from './evaluation.ts'
 import { skillNameOf } from './prompt.ts'
+import { sessionKeyOf } from './promptbook-driver.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { RunStore } from '../run-store/run-store.ts'
 
 /** One prompt of a promptbook run, with its newest evaluation. */
 export interface PromptbookStep {
@@ -65,15 +68,38 @@ export function promptbookState(evaluations: readonly (Evaluation | undefined)[]
   return states.has('cancelled') ? 'cancelled' : 'completed'
 }
 
+/** What reading a promptbook run works with. */
+interface PromptbookParts {
+  readonly graph: GraphClient
+  readonly cache: Cache
+  readonly clock: Clock
+  readonly runs: RunStore
+}
+
+/**
+ * A session whose prompts have all ended may have a run of ours with steps to go: one read of the
+ * store tells. A store that is away does not keep anybody from the answers.
+ */
+async function withOwnRuns(
+  { runs, clock }: PromptbookParts,
+  sessionId: string,
+  state: string,
+): Promise<string> {
+  if (state !== 'completed' && state !== 'cancelled') return state
+  const hasSteps = await runs.isRunning(sessionKeyOf(sessionId), clock.now()).catch(() => false)
+  return hasSteps ? 'running' : state
+}
+
 /**
  * Reads how a promptbook run stands.
  * @throws ConnectorError `SessionNotFound`, `PromptNotFound` and the Graph rows.
  */
 export async function fetchPromptbook(
-  { graph, cache }: { readonly graph: GraphClient; readonly cache: Cache },
+  parts: PromptbookParts,
   context: GraphContext,
   { sessionId, promptId }: PromptId,
 ): Promise<PromptbookRun> {
+  const { graph, cache } = parts
   const run = runFrom(await graph.listPrompts(context, { sessionId }), promptId)
   const prompts = run.slice(-maxPrompts)
   if (prompts.length < run.length) context.journal.promptsLeftOut = run.length - prompts.length
@@ -91,5 +117,6 @@ export async function fetchPromptbook(
     },
     { concurrency: parallelReads, signal: context.signal },
   )
-  return { sessionId, state: promptbookState(steps.map(step => step.evaluation)), steps }
+  const state = promptbookState(steps.map(step => step.evaluation))
+  return { sessionId, state: await withOwnRuns(parts, sessionId, state), steps }
 }

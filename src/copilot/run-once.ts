@@ -28,6 +28,8 @@ export interface RunOptions {
    * listed late.
    */
   readonly ran: 'no' | 'unlikely' | 'perhaps'
+  /** An evaluation that is known to have spent nothing, and is never adopted. */
+  readonly except?: string | undefined
   /** Done before each attempt to create the evaluation. */
   beforeEach(): Promise<void>
   /** Fence: whether a request to create the evaluation may still leave. */
@@ -53,12 +55,12 @@ export async function runOnce(
   graph: GraphClient,
   context: GraphContext,
   ids: PromptId,
-  { clock, ran, beforeEach, maySend }: RunOptions,
+  { clock, ran, except, beforeEach, maySend }: RunOptions,
 ): Promise<Ran> {
   /** The prompt's newest evaluation that counts, if it has one. */
   async function look(): Promise<Evaluation | undefined> {
     const listed = await graph.listEvaluations(context, ids, { despiteCircuit: true })
-    return newestOf(listed.filter(evaluation => !spentNothing(evaluation)))
+    return newestOf(listed.filter(one => !spentNothing(one) && one.id !== except))
   }
 
   /**

@@ -7,6 +7,8 @@ export interface RefusedRequest {
   readonly clientRequestId: string | undefined
   /** Milliseconds since 1970. */
   readonly now: number
+  /** Also repeats the message as `errors` at the top, as the clients of the route read it. */
+  readonly errorsAtTop?: boolean | undefined
 }
 
 export interface ErrorResponse {
@@ -66,7 +68,7 @@ export function toConnectorError(error: unknown): ConnectorError {
 /** The response of an error (docs/api.md#8-errors). Pure. */
 export function errorResponse(
   error: ConnectorError,
-  { requestId, clientRequestId, now }: RefusedRequest,
+  { requestId, clientRequestId, now, errorsAtTop }: RefusedRequest,
 ): ErrorResponse {
   const { code, status, message, shown } = error
   const { sessionId, promptId, evaluationId, target, details, graph, retryAfterSeconds, headers } =
@@ -84,6 +86,7 @@ export function errorResponse(
       sessionId,
       promptId,
       evaluationId,
+      errors: errorsAtTop ? [message] : undefined,
       error: {
         code,
         message,

@@ -13,6 +13,13 @@ import {
 import { awaitedOn } from './well-formed.ts'
 import { errorResponse, toConnectorError } from './error-body.ts'
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Errors of this route repeat their message as `errors` at the top. */
+    readonly errorsAtTop?: boolean
+  }
+}
+
 export interface ErrorOptions extends ResponseHeadersOptions {
   readonly clock: Clock
   readonly observer: Observer
@@ -34,6 +41,7 @@ function sendError(
     requestId: request.id,
     clientRequestId: clientRequestId(request.headers)?.id,
     now: options.clock.now(),
+    errorsAtTop: request.routeOptions?.config.errorsAtTop,
   })
   const { aadsts } = known.inner
   if (status >= 500) request.log.error({ err: known }, known.code)

@@ -59,15 +59,24 @@ function pollTargets(
   return { result: `${url}/result`, operation: `${url}/operation` }
 }
 
-/** Asks the caller to wait before the next poll: as long as such an evaluation may still take. */
-export function askToWait(
+/**
+ * Asks the caller to wait before the next poll: as long as what began then may still take; `since`
+ * in ms since 1970.
+ */
+export function askToWaitSince(
   reply: FastifyReply,
-  { evaluation }: Run,
+  since: number,
   { clock, pace }: Pick<RunRoutes, 'clock' | 'pace'>,
 ): void {
-  const ageMs = clock.now() - Date.parse(evaluation.createdDateTime)
-  reply.header('retry-after', pace.retryAfterSeconds(ageMs))
+  reply.header('retry-after', pace.retryAfterSeconds(clock.now() - since))
 }
+
+/** Asks the caller to wait before the next poll: as long as such an evaluation may still take. */
+export const askToWait = (
+  reply: FastifyReply,
+  { evaluation }: Run,
+  wire: Pick<RunRoutes, 'clock' | 'pace'>,
+): void => askToWaitSince(reply, Date.parse(evaluation.createdDateTime), wire)
 
 /** 202: the evaluation runs on. The body says how far it is, the headers where to hear the rest. */
 export function sendAccepted(

@@ -1,4 +1,5 @@
 import tls from 'node:tls'
+import { fileURLToPath } from 'node:url'
 import type { Caller } from '../auth/caller.ts'
 import { readConfig } from '../config.ts'
 import { systemClock } from '../lib/clock.ts'
@@ -96,6 +97,8 @@ export async function createSandbox(
   const config = readConfig({
     ...withoutEntra(env),
     GRAPH_BASE_URL: `${graphUrl}/beta`,
+    PROMPTBOOKS_PATH:
+      env['PROMPTBOOKS_PATH'] || fileURLToPath(new URL('promptbooks', import.meta.url)),
     ENTRA_AUTHORITY: authority,
     ENTRA_TENANT_ID: tenantId,
     ENTRA_CLIENT_ID: api.clientId,

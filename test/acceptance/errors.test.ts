@@ -83,6 +83,8 @@ t.test('each code is answered', async t => {
       return get(`/sessions/${body.sessionId}/prompts/${guid}/promptbook`)
     },
     EvaluationNotFound: () => fetchFailing('404'),
+    PromptbookNotFound: () => get('/promptbooks/none/inputs'),
+    RunNotFound: () => get('/promptbook-runs/none/result'),
     MethodNotAllowed: () => get('/process-prompt'),
     PayloadTooLarge: () => post('/process-prompt', 'x'.repeat(1024 * 1024 + 1)),
     UnsupportedMediaType: () => post('/process-prompt', 'x', { 'content-type': 'text/plain' }),

@@ -36,12 +36,18 @@ export function virtualTime(): VirtualTime {
     if (signal.aborted) return Promise.resolve()
     return new Promise(resolve => {
       order += 1
-      const sleeper: Sleeper = { due, order, wake: resolve }
-      sleepers.add(sleeper)
-      signal.addEventListener('abort', () => {
+      function stop(): void {
         sleepers.delete(sleeper)
         resolve()
-      })
+      }
+      // A signal may outlive many sleeps.
+      function wake(): void {
+        signal.removeEventListener('abort', stop)
+        resolve()
+      }
+      const sleeper: Sleeper = { due, order, wake }
+      sleepers.add(sleeper)
+      signal.addEventListener('abort', stop)
     })
   }
   const wall = { now: () => now + 1_760_000_000_000, monotonic: () => now }

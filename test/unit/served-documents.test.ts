@@ -96,6 +96,11 @@ t.test('the definition', async t => {
         'FetchPromptbookStatus',
         'important',
       ],
+      ['post /run-promptbook', 'RunPromptbook', 'important'],
+      ['get /promptbook-runs/{runId}/result', 'GetPromptbookRunResult', 'internal'],
+      ['get /promptbook-runs/{runId}/operation', 'GetPromptbookRunOperation', 'internal'],
+      ['get /promptbooks', 'ListPromptbooks', 'internal'],
+      ['get /promptbooks/{promptbookId}/inputs', 'GetPromptbookInputs', 'internal'],
     ])
   })
 
