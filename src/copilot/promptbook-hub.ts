@@ -7,7 +7,7 @@ import type { ClaimOptions, RunClaim } from '../run-store/run-store.ts'
 import type { Beginning } from './promptbook-begin.ts'
 import { driveRun, type DrivenRun, type DriverParts } from './promptbook-driver.ts'
 import { howToDrive } from './promptbook-takeover.ts'
-import { requireEnabled } from './submit.ts'
+import { requireEnabled } from './enabled-plugins.ts'
 
 /** What the store said, and the run if this replica drives it from now on. */
 export interface Looked {

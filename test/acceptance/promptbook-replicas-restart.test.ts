@@ -16,7 +16,7 @@ function evaluations(model: Model): Map<string, number> {
   for (const session of model.listSessions(owner)) {
     for (const prompt of model.listPrompts(owner, session.id) ?? []) {
       const { length } = model.listEvaluations(owner, session.id, prompt.id) ?? []
-      const content = String(prompt.content)
+      const { content } = prompt
       counts.set(content, (counts.get(content) ?? 0) + length)
     }
   }
