@@ -178,7 +178,7 @@ t.test('a token that ends pauses the run, and the next poll goes on with its own
           ? failing('InvalidToken')()
           : createPrompt(context, ...rest),
     }),
-  } as Options)
+  })
   const { copilot } = w.replica()
   const { runId } = await w.settle(w.begin(copilot, 2), 2000)
   isOver = true
