@@ -105,6 +105,8 @@ export interface InnerFacts {
   readonly fenced?: boolean
   /** The number by which Entra refused, for the log. */
   readonly aadsts?: string | undefined
+  /** An evaluation may have been created before, though this very call did not run. */
+  readonly mayHaveRun?: boolean
   /** Kept for the log only. */
   readonly cause?: unknown
 }

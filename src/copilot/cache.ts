@@ -1,10 +1,10 @@
 import { LRUCache } from 'lru-cache'
 import type { EvaluationId, GraphClient, PromptId } from '../graph/client.ts'
 import type { GraphContext } from '../graph/context.ts'
-import type { Evaluation, Plugin, Prompt } from '../graph/resources.ts'
+import type { Evaluation, Plugin } from '../graph/resources.ts'
 import type { Clock } from '../lib/clock.ts'
 import { createSingleFlight } from '../lib/single-flight.ts'
-import { isEnded, newestOf, spentNothing } from './evaluation.ts'
+import { isEnded } from './evaluation.ts'
 import type { PollPace } from './poll-interval.ts'
 import { skillNameOf } from './prompt.ts'
 
@@ -31,17 +31,8 @@ export interface Cache {
    * polls.
    */
   poll(context: GraphContext, ids: EvaluationId, fresh: boolean): Promise<Evaluation>
-  /**
-   * The newest evaluation of a listed prompt. One that ended is remembered for 5 minutes, unless
-   * Graph has changed the prompt since: creating an evaluation does.
-   */
-  newestEvaluation(
-    context: GraphContext,
-    ids: PromptId,
-    prompt: Prompt,
-  ): Promise<Evaluation | undefined>
-  /** The workspace's plugins, read at most once a minute (docs/api.md#21-body). */
-  plugins(context: GraphContext): Promise<readonly Plugin[]>
+  /** The workspace's plugins, read at most once a minute (docs/api.md#21-body), or `fresh`. */
+  plugins(context: GraphContext, fresh?: boolean): Promise<readonly Plugin[]>
 }
 
 export interface CacheOptions {
@@ -161,18 +152,9 @@ export function createCache({ graph, clock, pace }: CacheOptions): Cache {
       })
     },
 
-    async newestEvaluation(context, ids, { lastModifiedDateTime }) {
-      const key = `${promptKey(context, ids)} ${lastModifiedDateTime}`
-      const known = lastModifiedDateTime === undefined ? undefined : ended.get(key)
-      if (known) return known
-      const newest = newestOf(await graph.listEvaluations(context, ids))
-      if (newest && isEnded(newest) && !spentNothing(newest)) ended.set(key, newest)
-      return newest
-    },
-
-    async plugins(context) {
+    async plugins(context, fresh = false) {
       const { key } = context.caller
-      const known = plugins.get(key)
+      const known = fresh ? undefined : plugins.get(key)
       if (known) return known
       return readPlugins(key, async () => {
         const list = await graph.listPlugins(shared(context))

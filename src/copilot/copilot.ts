@@ -46,10 +46,10 @@ export interface Copilot {
    */
   promptbook(context: GraphContext, ids: PromptId): Promise<PromptbookRun>
   /**
-   * The plugins that are enabled in the workspace; read at most once a minute.
+   * The plugins that are enabled in the workspace: read at most once a minute, or `fresh`.
    * @throws ConnectorError the Graph rows.
    */
-  plugins(context: GraphContext): Promise<readonly Plugin[]>
+  plugins(context: GraphContext, fresh?: boolean): Promise<readonly Plugin[]>
   /**
    * Runs prompts one after the other in one session, each once, until one does not end with
    * success; this replica goes on by itself. Waits for the end as long as `patience` lasts, at
@@ -110,8 +110,8 @@ export function createCopilot(options: CopilotOptions): Copilot {
       return patience ? waitForEnd(parts, context, run, patience) : run
     },
     promptbook: (context, ids) => fetchPromptbook(parts, context, ids),
-    plugins: async context =>
-      (await parts.cache.plugins(context)).filter(plugin => plugin.isEnabled),
+    plugins: async (context, fresh) =>
+      (await parts.cache.plugins(context, fresh)).filter(plugin => plugin.isEnabled),
     runPromptbook: promptbookRuns.run,
     promptbookRun: promptbookRuns.poll,
     close: promptbookRuns.close,

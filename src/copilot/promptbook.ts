@@ -4,7 +4,7 @@ import type { GraphClient, PromptId } from '../graph/client.ts'
 import type { GraphContext } from '../graph/context.ts'
 import type { Evaluation, Prompt } from '../graph/resources.ts'
 import type { Cache, PromptText } from './cache.ts'
-import { compareDateTimes, isEnded } from './evaluation.ts'
+import { compareDateTimes, isEnded, newestOf } from './evaluation.ts'
 import { skillNameOf } from './prompt.ts'
 import { sessionKeyOf } from './promptbook-driver.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -108,7 +108,7 @@ export async function fetchPromptbook(
     async (listed): Promise<PromptbookStep> => {
       const { id, content, skillName } = listed
       const ids = { sessionId, promptId: id }
-      const evaluation = await cache.newestEvaluation(context, ids, listed)
+      const evaluation = newestOf(await graph.listEvaluations(context, ids))
       const prompt = cache.keepPrompt(context, ids, {
         content,
         skillName: skillNameOf({ content, skillName }),

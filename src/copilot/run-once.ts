@@ -18,6 +18,10 @@ const unconfirmed = (cause: unknown): ConnectorError =>
 /** Graph may list an evaluation late: pauses between looks for one, in ms. */
 const lookPausesMs = [0, 500, 1000, 2000, 4000]
 
+/** An earlier attempt of which nothing is known any more makes every later error one of doubt. */
+const mayHaveRunBefore = ({ code, message, shown, inner }: ConnectorError): ConnectorError =>
+  new ConnectorError(code, message, shown, { ...inner, mayHaveRun: true })
+
 const never = new AbortController().signal
 
 /** How a prompt is run. */
@@ -99,7 +103,7 @@ export async function runOnce(
       if (!(error instanceof ConnectorError)) throw error
       // It came too late to be sent: recorded anew, it may go.
       if (error.inner.fenced === true) continue
-      if (!isLostResponse(error)) throw error
+      if (!isLostResponse(error)) throw lost === undefined ? error : mayHaveRunBefore(error)
       lost = error
     }
     const found = await lookFor(lookPausesMs)

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { ConnectorError } from '../errors.ts'
+import { ConnectorError, type InnerFacts } from '../errors.ts'
 import type { GraphContext } from '../graph/context.ts'
 import type {
   Claimant,
@@ -66,7 +66,12 @@ function outcomeOf(claim: Claim): KeyOutcome {
 }
 
 /** What the store knows to exist goes into the journal, in place of what else this request made. */
-function tell({ created }: Journal, { sessionId, promptId, evaluationId }: RecordedIds): void {
+function tell(
+  { created }: Journal,
+  { sessionId: own, promptId, evaluationId }: RecordedIds,
+  submission: Submission,
+): void {
+  const sessionId = own ?? (promptId === undefined ? undefined : submission.sessionId)
   if (sessionId === undefined) return
   const known = created.sessionId === sessionId ? created : {}
   Object.assign(created, {
@@ -76,8 +81,8 @@ function tell({ created }: Journal, { sessionId, promptId, evaluationId }: Recor
   })
 }
 
-const storeUnavailable = (why: string, cause?: unknown): ConnectorError =>
-  new ConnectorError('StoreUnavailable', `Cannot submit the prompt: ${why}`, {}, { cause })
+const storeUnavailable = (why: string, inner: InnerFacts = {}): ConnectorError =>
+  new ConnectorError('StoreUnavailable', `Cannot submit the prompt: ${why}`, {}, inner)
 
 /**
  * Claims the key, waiting for another request that is at it, on whichever replica. What is known to
@@ -87,6 +92,7 @@ const storeUnavailable = (why: string, cause?: unknown): ConnectorError =>
 async function claimKey(
   { idempotency, clock, observer }: KeyedParts,
   { journal, retryUntil }: GraphContext,
+  submission: Submission,
   keeper: ClaimKeeper,
 ): Promise<Extract<Claim, { kind: 'mine' | 'done' }>> {
   for (;;) {
@@ -94,9 +100,12 @@ async function claimKey(
       observer.keyClaimed('unavailable')
       // The claim may have been made all the same.
       keeper.giveUp({ sending: false })
-      throw storeUnavailable('the store of idempotency keys does not answer', cause)
+      throw storeUnavailable('the store of idempotency keys does not answer', {
+        cause,
+        notSent: true,
+      })
     })
-    if (claim.kind === 'done' || claim.kind === 'held') tell(journal, claim.ids)
+    if ('ids' in claim) tell(journal, claim.ids, submission)
     if (claim.kind === 'held' && clock.monotonic() < retryUntil) {
       await clock.sleep(askAgainMs, never)
       continue
@@ -168,12 +177,16 @@ async function runKeyed(
   keeper: ClaimKeeper,
 ): Promise<Run> {
   for (let turn = 0; turn < maxTurns; turn += 1) {
-    const claim = await claimKey(parts, context, keeper)
+    const claim = await claimKey(parts, context, submission, keeper)
     let progress = claim.kind === 'mine' ? claim.progress : undefined
     if (claim.kind === 'done') {
       const done = await fetchEvaluation(parts.cache, { ...context, signal: never }, claim.ids)
       if (!spentNothing(done.evaluation)) return done
-      const reopened = await parts.idempotency.reopen(keeper.claimant, claim.ids.evaluationId)
+      const reopened = await parts.idempotency
+        .reopen(keeper.claimant, claim.ids.evaluationId)
+        .catch((cause: unknown) => {
+          throw storeUnavailable('the store of idempotency keys does not answer', { cause })
+        })
       if (reopened.kind === 'mine') progress = reopened.progress
     }
     const run = progress && (await runClaimed(parts, context, submission, keeper, progress))
@@ -208,8 +221,8 @@ export async function submitKeyed(
   try {
     run = await runKeyed(parts, context, submission, keeper)
   } catch (error) {
-    const { code } = ConnectorError.from(error)
-    const unclaimed = code === 'StoreUnavailable' && context.journal.created.sessionId === undefined
+    const { code, inner } = ConnectorError.from(error)
+    const unclaimed = code === 'StoreUnavailable' && inner.notSent === true
     if (key.from === 'caller' || !(unclaimed || code === 'TooManyKeys')) throw error
     observer.keyClaimed('passed')
     return submit(parts, context, submission, patience)

@@ -79,8 +79,8 @@ async function findPrompt(
 
 /** Whether an evaluation may have been created, though an error came of it. Pure. */
 export function mayHaveRun(error: unknown): boolean {
-  const { code } = ConnectorError.from(error)
-  return code === 'SubmissionUnconfirmed' || code === 'InternalError'
+  const { code, inner } = ConnectorError.from(error)
+  return inner.mayHaveRun === true || code === 'SubmissionUnconfirmed' || code === 'InternalError'
 }
 
 /**
@@ -96,7 +96,7 @@ export async function startRun(
   submission: Submission,
   { known, ran, record, beforeSend, maySend }: SubmitSteps = unrecorded,
 ): Promise<Run> {
-  const context = { ...request, signal: never }
+  const context = { ...request, signal: never, text: submission.content }
   const { created } = request.journal
   Object.assign(created, known)
   const { plugins = [] } = submission
@@ -134,12 +134,12 @@ export async function startRun(
       maySend,
     })
     created.evaluationId = evaluation.id
-    const { content, skillName } = prompt
-    const text = {
-      content,
-      skillName: skillNameOf({ content, skillName: skillName ?? submission.skillName ?? null }),
-    }
-    return { run: { ...ids, prompt: cache.keepPrompt(context, ids, text), evaluation }, adopted }
+    const { content } = prompt
+    const asRead = skillNameOf(prompt)
+    // Whoever reads it later knows only what Graph has of it.
+    cache.keepPrompt(context, ids, { content, skillName: asRead })
+    const skillName = prompt.skillName ?? submission.skillName ?? asRead
+    return { run: { ...ids, prompt: { content, skillName }, evaluation }, adopted }
   }
 
   async function openPrompt(

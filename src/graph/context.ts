@@ -21,6 +21,8 @@ export interface GraphContext {
    * Counts the bytes that Graph's responses take while the request goes on. @default not counted
    */
   readonly bytes?: ByteMeter | undefined
+  /** The caller's text that the request is about: no error repeats it. */
+  readonly text?: string | undefined
   /** @default caller */
   readonly urgency?: Urgency
 }

@@ -101,18 +101,22 @@ function describe(
 ): GraphRefusal {
   const { code, message, requestId } = errorBody.parse(body)
   const shown = clean(message, token)
+  const id = readRequestId(requestId, token) ?? readRequestId(headers['request-id'], token)
   return {
     status,
     ...(code !== undefined && !repeats(code, sent) && { code: clean(code, token) }),
     ...(shown !== undefined && !repeats(shown, sent) && { message: shown }),
-    ...cleanId(requestId ?? single(headers['request-id']), token),
+    ...(id !== undefined && { 'request-id': id }),
   }
 }
 
-/** Graph's id of the request, if it is one: it stands in our error and in the log. */
-function cleanId(id: string | undefined, token: string): { 'request-id'?: string } {
-  const shown = clean(id, token)
-  return shown !== undefined && /^[\w-]{1,64}$/.test(shown) ? { 'request-id': shown } : {}
+/** Graph's id of the request, if it is one: it stands in our errors and in the log. Pure. */
+export function readRequestId(
+  header: string | string[] | undefined,
+  token: string,
+): string | undefined {
+  const id = single(header)
+  return id !== undefined && /^[\w-]{1,64}$/.test(id) && !id.includes(token) ? id : undefined
 }
 
 /**

@@ -5,7 +5,7 @@ import type { Clock } from '../lib/clock.ts'
 import { ConnectorError, type ErrorCode } from '../errors.ts'
 import { noObserver, type Observer } from '../telemetry/observer.ts'
 import type { GraphContext } from './context.ts'
-import { graphError, single } from './graph-errors.ts'
+import { graphError, readRequestId } from './graph-errors.ts'
 import { LateResponse, NoMemory, NotSent, sendHttp, type HttpResponse } from './http.ts'
 import type { Repeat } from './retry.ts'
 
@@ -170,7 +170,9 @@ export function createGraphRequest({
       ...(body !== undefined && { 'content-type': 'application/json' }),
     }
     const text = body === undefined ? null : JSON.stringify(body)
-    const hold = bytes && ((length: number) => bytes.hold(weight * length))
+    // What creates something is not given up for want of memory: it has run by then.
+    const metered = method === 'GET' ? bytes : undefined
+    const hold = metered && ((length: number) => metered.hold(weight * length))
     try {
       return await sendHttp(
         pool,
@@ -192,7 +194,7 @@ export function createGraphRequest({
     try {
       const response = await attempt(token, call, context, span.headers)
       status = response.status
-      journal.graphRequestId = single(response.headers['request-id'])
+      journal.graphRequestId = readRequestId(response.headers['request-id'], token)
       return response
     } finally {
       const ms = clock.monotonic() - began
@@ -217,7 +219,7 @@ export function createGraphRequest({
             action,
             notFound,
             token,
-            sent: textSent(call.body),
+            sent: textSent(call.body) || (context.text ?? ''),
             now: clock.now(),
           },
         )

@@ -30,7 +30,6 @@ export const session = z.object({ id })
 export const prompt = z.object({
   id,
   createdDateTime: dateTime,
-  lastModifiedDateTime: dateTime.optional().catch(undefined),
   content: z
     .string()
     .nullish()

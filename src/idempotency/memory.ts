@@ -78,7 +78,7 @@ export function memoryIdempotency(clock: Clock): IdempotencyStore {
         add(claimant, nothing)
         return { kind: 'mine', progress: nothing }
       }
-      if (entry.bodyHash !== claimant.bodyHash) return { kind: 'reused' }
+      if (entry.bodyHash !== claimant.bodyHash) return { kind: 'reused', ids: entry.progress }
       const { progress } = entry
       if (progress.evaluationId !== undefined) return { kind: 'done', ids: progress as CompleteIds }
       if (entry.holder !== undefined && entry.holder !== claimant.holder) {

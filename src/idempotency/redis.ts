@@ -47,7 +47,7 @@ end
 `
 
 const claimScript = `${head}
-if entry.body and entry.body ~= body then return {'reused'} end
+if entry.body and entry.body ~= body then return answer('reused') end
 if entry.evaluation then return answer('done') end
 local heldUntil = tonumber(entry.heldUntil or '0')
 if entry.holder and entry.holder ~= holder and heldUntil > now then return answer('held') end
@@ -141,7 +141,7 @@ function toClaim(reply: string[]): Claim {
     return { kind, ids: complete.parse(ids) }
   }
   if (kind === 'mine') return { kind, progress: { ...ids, sending: Boolean(sending) } }
-  return kind === 'held' ? { kind, ids } : { kind: 'reused' }
+  return { kind: kind === 'held' ? 'held' : 'reused', ids }
 }
 
 const progressArgs = ({ sessionId = '', promptId = '', evaluationId = '', sending }: Progress) => [

@@ -26,7 +26,7 @@ export type Claim =
   /** Another request is at it, and has created so much. */
   | { readonly kind: 'held'; readonly ids: RecordedIds }
   /** The key was used with another body. */
-  | { readonly kind: 'reused' }
+  | { readonly kind: 'reused'; readonly ids: RecordedIds }
   /** The connection has as many live keys as it may have; the oldest ends after `retryAfterMs`. */
   | { readonly kind: 'tooMany'; readonly retryAfterMs: number }
 

@@ -15,9 +15,6 @@ export interface ByteLimits {
   readonly perConnection: number
 }
 
-/** A response that its caller does not read for so long is cut off, in ms. */
-const unreadMs = 30_000
-
 /** A request that was refused before anything was done: a proxy may hand it to another replica. */
 export const notTakenUp = { 'x-not-taken-up': 'true' } as const
 
@@ -27,7 +24,7 @@ export const overloaded = (why: string): ConnectorError =>
 
 /**
  * Bounds the bytes that requests hold, so that no caller ends the process or another caller's
- * request (docs/api.md#8-errors). A caller that does not read its response is cut off.
+ * request (docs/api.md#8-errors).
  */
 export const bytes = fp<{ limits: ByteLimits }>(
   async (app, { limits: { total, perConnection } }) => {
@@ -40,9 +37,9 @@ export const bytes = fp<{ limits: ByteLimits }>(
     })
     app.addHook('onSend', (request, reply, payload, done) => {
       const length = typeof payload === 'string' ? Buffer.byteLength(payload) : 0
-      reply.raw.setTimeout(unreadMs, () => reply.raw.destroy())
-      const isError = reply.getHeader('x-ms-error-code') !== undefined
-      if (isError || request.bytes.hold(length)) done(null, payload)
+      // An error is small; what a Submit created must be told, else it would be repeated.
+      const mustGo = request.method === 'POST' || reply.getHeader('x-ms-error-code') !== undefined
+      if (request.bytes.hold(length) || mustGo) done(null, payload)
       else done(overloaded('send the response'))
     })
   },

@@ -51,12 +51,21 @@ export function responseHeaders(
   }
 }
 
+/**
+ * A response that its caller does not read is cut off: Node looks twice, so after 30 s, in ms.
+ */
+const unreadMs = 15_000
+
 /** Puts them on every response that passes through Fastify's hooks. */
 export const responseHeadersPlugin = fp<ResponseHeadersOptions>(
   async (app, options) => {
     app.addHook('onRequest', (request, reply, done) => {
       reply.headers(responseHeaders(request.id, request.headers, options))
       done()
+    })
+    app.addHook('onSend', (_request, { raw }, payload, done) => {
+      raw.setTimeout(unreadMs, () => raw.destroy())
+      done(null, payload)
     })
   },
   { name: 'response-headers' },

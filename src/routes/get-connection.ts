@@ -29,8 +29,9 @@ export const getConnectionRoute: ZodPlugin<ConnectionRoutes> = async (
     '/connection',
     { schema: { operation: getConnectionDescription, response: { 200: connectionInfo } } },
     async ({ caller, graphContext }) => {
+      const reading = app.shutdown.unlessCut(copilot.plugins(graphContext, true))
       const [plugins, calls, evaluations] = await Promise.all([
-        copilot.plugins(graphContext),
+        reading,
         allowance.limiter.peek(caller.key),
         budget?.limiter.peek(caller.identityKey),
       ])

@@ -31,10 +31,12 @@ export const pollPromptRoutes: ZodPlugin<PollRoutes> = async (
     async (request, reply) => {
       const { graphContext, headers, params, receivedAt } = request
       const { waitSeconds, applied } = readPreference(headers.prefer, resultWaitSeconds)
-      const run = await copilot.evaluation(graphContext, params, {
+      const patience = {
         until: receivedAt + waitSeconds * 1000,
         signal: app.shutdown.waitSignal(reply),
-      })
+      }
+      const reading = copilot.evaluation(graphContext, params, patience)
+      const run = await app.shutdown.unlessCut(reading)
       if (applied !== undefined) reply.header('preference-applied', applied)
       return isEnded(run.evaluation) ? toEvaluationResult(run) : sendAccepted(reply, run, wire)
     },
@@ -51,7 +53,7 @@ export const pollPromptRoutes: ZodPlugin<PollRoutes> = async (
       },
     },
     async ({ graphContext, params }, reply) => {
-      const run = await copilot.evaluation(graphContext, params)
+      const run = await app.shutdown.unlessCut(copilot.evaluation(graphContext, params))
       if (!isEnded(run.evaluation)) askToWait(reply, run, wire)
       return toOperationStatus(run)
     },

@@ -21,7 +21,14 @@ export async function serveMetrics(
     }
     void registry
       .metrics()
-      .then(text => response.writeHead(200, { 'content-type': registry.contentType }).end(text))
+      .then(text =>
+        response
+          .writeHead(200, {
+            'content-type': registry.contentType,
+            'x-content-type-options': 'nosniff',
+          })
+          .end(text),
+      )
   })
   server.listen(port, host)
   await once(server, 'listening')

@@ -69,7 +69,7 @@ for (const [name, make] of Object.entries({ 'in memory': inMemory, 'on Redis': o
     await t.test('refuses a key with another body', async t => {
       const { store } = await make(t)
       await store.claim(one)
-      t.same(await store.claim({ ...two, bodyHash: 'other' }), { kind: 'reused' })
+      t.match(await store.claim({ ...two, bodyHash: 'other' }), { kind: 'reused' })
     })
 
     await t.test('tells who is done, with all ids, and who is at it, with what exists', async t => {
@@ -79,7 +79,7 @@ for (const [name, make] of Object.entries({ 'in memory': inMemory, 'on Redis': o
       t.match(await store.claim(two), { kind: 'held', ids: begun })
       t.equal(await store.record(one, { ...ids, sending: true }), 'mine')
       t.match(await store.claim(two), { kind: 'done', ids })
-      t.same(await store.claim({ ...two, bodyHash: 'other' }), { kind: 'reused' })
+      t.match(await store.claim({ ...two, bodyHash: 'other' }), { kind: 'reused' })
     })
 
     await t.test('hands a released key on with what was recorded', async t => {

@@ -48,7 +48,7 @@ export function sharedStoreModel(clock: Clock): SharedStoreModel {
 
   function claim(claimant: Claimant): Claim {
     const entry = entries.get(nameOf(claimant))
-    if (entry && entry.bodyHash !== claimant.bodyHash) return { kind: 'reused' }
+    if (entry && entry.bodyHash !== claimant.bodyHash) return { kind: 'reused', ids: {} }
     const progress = entry?.progress ?? nothing
     if (progress.evaluationId !== undefined) return { kind: 'done', ids: progress as CompleteIds }
     if (entry?.holder && entry.holder !== claimant.holder && entry.heldUntil > clock.monotonic()) {

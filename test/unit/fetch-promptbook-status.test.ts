@@ -259,16 +259,4 @@ t.test('a promptbook run', async t => {
     t.equal(body.evaluationResults[0].promptContent, 'p20')
     t.ok(w.log.some(line => line.includes('"promptsLeftOut":20')))
   })
-
-  await t.test('costs one read of the list when its steps ended and are remembered', async t => {
-    const w = await world(t)
-    const { body } = await w.start('One [sim:seconds=1]')
-    await w.start('Two [sim:seconds=1]', { SessionId: body.sessionId })
-    w.clock.advance(5000)
-    const path = `/sessions/${body.sessionId}/prompts/${body.promptId}/promptbook`
-    const first = await w.get(path)
-    const before = w.calls.length
-    t.same((await w.get(path)).body, first.body)
-    t.same(w.calls.slice(before), ['listPrompts'])
-  })
 })
