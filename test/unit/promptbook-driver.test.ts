@@ -355,3 +355,66 @@ t.test('Copilot.promptbook() says Running while a run of ours has steps to go', 
   await w.settle(copilot.promptbookRun(w.context(), runId), 60_000)
   t.match(await status(), { state: 'completed', steps: { length: 2 } })
 })
+
+t.test('a run whose evaluation never ends is given up after 24 h, and forgotten', async t => {
+  const w = runWorld({ evaluationMs: Number.POSITIVE_INFINITY })
+  const { copilot } = w.replica()
+  const { runId } = await w.settle(w.begin(copilot, 1), 1000)
+  await w.pass(24 * 3_600_000)
+  const { length } = w.calls
+  await w.pass(3_600_000)
+  t.equal(w.calls.length, length)
+  await t.rejects(w.settle(copilot.promptbookRun(w.context(), runId), 100), { code: 'RunNotFound' })
+})
+
+t.test('a run that was refused leaves no trace in the session that it was given', async t => {
+  const w = runWorld({ graph: () => ({ createPrompt: failing('GraphForbidden') }) })
+  const { copilot } = w.replica()
+  const sessionId = '11111111-1111-4111-8111-111111111111'
+  const asked = { ...w.asked(promptsOf(1), 'k'), sessionId }
+  await t.rejects(w.settle(copilot.runPromptbook(w.context(), asked, w.now()), 1000), {
+    code: 'GraphForbidden',
+  })
+  t.same(w.store.given.at(-1)?.includes('"holder"'), true, 'forgotten last')
+  const notes = w.store.given.filter((_, at) => w.store.commands[at] === 'noteSession')
+  t.match(notes.at(-1), /,0\]$/)
+})
+
+t.test(
+  'answers that cannot be read leave a repetition incomplete, and are an error of a poll',
+  async t => {
+    let away = false
+    const w = runWorld({
+      graph: ({ getEvaluation }) => ({
+        getEvaluation: (...args) => (away ? failing('GraphUnavailable')() : getEvaluation(...args)),
+      }),
+    })
+    const [first, second] = [w.replica(), w.replica()]
+    const { runId } = await w.settle(w.begin(first.copilot, 2, 'k'), 120_000)
+    away = true
+    const again = await w.settle(w.begin(second.copilot, 2, 'k'), 1000)
+    t.match(again, { runId, status: 'Completed', incomplete: true })
+    t.match(again.steps, [{ resultType: 'Success', content: null }, { resultType: 'Success' }])
+    const poll = () => w.settle(second.copilot.promptbookRun(w.context(), runId), 1000)
+    await t.rejects(poll(), { code: 'GraphUnavailable' })
+    away = false
+    t.match(await poll(), { incomplete: false, steps: [{ content: 'x' }, { content: 'x' }] })
+  },
+)
+
+t.test(
+  'a repetition on another replica waits for the first, and hears of the same run',
+  async t => {
+    const w = runWorld()
+    const [first, second] = [w.replica(), w.replica()]
+    const both = Promise.all([
+      w.begin(first.copilot, 2, 'k'),
+      w.begin(second.copilot, 2, 'k'),
+      first.copilot.runPromptbook(w.context(), w.asked(promptsOf(1), 'k'), w.now()).catch(String),
+    ])
+    const [one, other, refused] = await w.settle(both, 5000)
+    t.equal(other.runId, one.runId)
+    t.equal(other.promptId, one.promptId)
+    t.match(refused, /its idempotency key was used with another body/)
+  },
+)
