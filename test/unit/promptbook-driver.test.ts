@@ -5,6 +5,7 @@ import { createPollPace } from '../../src/copilot/poll-interval.ts'
 import { ConnectorError } from '../../src/errors.ts'
 import type { GraphClient } from '../../src/graph/client.ts'
 import { memoryIdempotency } from '../../src/idempotency/memory.ts'
+import type { RunClaim } from '../../src/run-store/run-store.ts'
 import { noObserver } from '../../src/telemetry/observer.ts'
 import { callerOf, contextOf, type TestCaller } from '../helpers/callers.ts'
 import { graphAtLaw } from '../helpers/graph-at-law.ts'
@@ -18,12 +19,19 @@ const promptsOf = (count: number) =>
 interface Options {
   readonly evaluationMs?: number
   readonly budget?: Budget
+  /** Stands in for what every claim gives. */
+  readonly claim?: RunClaim
   /** Stands in for methods of Graph's client. */
   readonly graph?: (client: GraphClient) => Partial<GraphClient>
 }
 
 /** Replicas on virtual time that share Graph and a store. */
-function runWorld({ evaluationMs = 16_000, budget = noBudget, graph: change }: Options = {}) {
+function runWorld({
+  evaluationMs = 16_000,
+  budget = noBudget,
+  claim,
+  graph: change,
+}: Options = {}) {
   const time = virtualTime()
   const store = runStoreModel(time.clock)
   const graph = graphAtLaw(time.clock, 0)
@@ -66,7 +74,7 @@ function runWorld({ evaluationMs = 16_000, budget = noBudget, graph: change }: O
     const copilot = createCopilot({
       graph: counted,
       idempotency: memoryIdempotency(clock),
-      runs: store.connect(clock, 20),
+      runs: { ...store.connect(clock, 20), ...(claim && { claim: async () => claim }) },
       clock,
       pace: createPollPace(),
       skillMode: 'content',
@@ -418,3 +426,29 @@ t.test(
     t.match(refused, /its idempotency key was used with another body/)
   },
 )
+
+t.test('what the store refuses is told in words', async t => {
+  const cases = [
+    [{ kind: 'tooMany', retryAfterMs: 5500 }, 'TooManyKeys', 6],
+    [{ kind: 'full' }, 'Overloaded', 10],
+  ] as const
+  for (const [claim, code, retryAfterSeconds] of cases) {
+    const w = runWorld({ claim })
+    const refused = w.settle(w.begin(w.replica().copilot, 1), 100)
+    await t.rejects(refused, { code, shown: { retryAfterSeconds } })
+  }
+})
+
+t.test('a key that another is at for too long is 503, and so is a service that stops', async t => {
+  const state = { count: 1, steps: [] }
+  const w = runWorld({ claim: { kind: 'held', run: { state, createdAt: 0, changedAt: 0 } } })
+  const { copilot } = w.replica()
+  await t.rejects(w.settle(w.begin(copilot, 1, 'k'), 40_000), { code: 'StoreUnavailable' })
+
+  const stopping = runWorld()
+  const stopped = stopping.replica()
+  await stopping.settle(stopped.copilot.close(), 100)
+  await t.rejects(stopping.settle(stopping.begin(stopped.copilot, 1), 100), {
+    code: 'ShuttingDown',
+  })
+})
