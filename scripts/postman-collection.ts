@@ -42,10 +42,11 @@ function toItem({ path, query, headers, body, captures, ...request }: ClientRequ
         ...(body ? [{ key: 'Content-Type', value: 'application/json' }] : []),
         ...headers.map(([key, description]) => ({
           key,
-          value: headerValues.get(key) ?? '',
-          description,
           // A run that is answered at once has the address that later requests poll.
-          disabled: key !== 'Prefer' || captures.every(({ from }) => from !== 'location'),
+          ...(key === 'Prefer' && captures.some(({ from }) => from === 'location')
+            ? { value: 'respond-async', disabled: false }
+            : { value: headerValues.get(key) ?? '', disabled: true }),
+          description,
         })),
       ],
       ...(body && {

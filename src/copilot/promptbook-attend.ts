@@ -1,4 +1,4 @@
-import { ConnectorError } from '../errors.ts'
+import { ConnectorError, type ErrorCode } from '../errors.ts'
 import type { GraphContext } from '../graph/context.ts'
 import type { Clock } from '../lib/clock.ts'
 import { createSingleFlight } from '../lib/single-flight.ts'
@@ -34,7 +34,7 @@ export const runNotFound = (): ConnectorError =>
     'Cannot read the promptbook run: the connection has none of this id, or it is over a day old',
   )
 
-const cannotRun = (code: 'StoreUnavailable' | 'Overloaded', why: string): ConnectorError =>
+const cannotRun = (code: ErrorCode, why: string): ConnectorError =>
   new ConnectorError(code, `Cannot run the promptbook: ${why}`)
 
 const keyReused = (): ConnectorError =>
@@ -111,7 +111,9 @@ export function createAttend(hub: RunHub, clock: Clock): Attend {
           known = claim.run
           if (claim.kind === 'ended') return known
           if (claim.kind === 'mine' && !looked.mine && beginning)
-            throw cannotRun('Overloaded', 'this replica drives as many runs as it can')
+            throw hub.stopping.aborted
+              ? cannotRun('ShuttingDown', 'the service is stopping; try again')
+              : cannotRun('Overloaded', 'this replica drives as many runs as it can')
           mine = looked.mine
           here = mine
         } catch (error) {

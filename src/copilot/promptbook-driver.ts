@@ -17,6 +17,7 @@ import {
   type RunClaimant,
   type RunStore,
 } from '../run-store/run-store.ts'
+import { createRunClaim } from './promptbook-claim.ts'
 import { createWaiters } from './promptbook-waiters.ts'
 import { createStepper } from './promptbook-step.ts'
 import type { RunOptions } from './run-once.ts'
@@ -72,14 +73,6 @@ export interface DrivenRun {
   readonly settled: Promise<Settled>
 }
 
-/** A call to create an evaluation ends within so long, and clocks differ by so much, in ms. */
-const maxCallMs = 15_000
-const marginMs = 1000
-
-/** A claim is renewed so often, and a record that the store did not take tried again, in ms. */
-const renewMs = 2000
-const retryMs = 1000
-
 /** The caller's token ended, or is not enough: the run waits for another. */
 const tokenCodes: ReadonlySet<string> = new Set([
   'AccessBlocked',
@@ -114,14 +107,6 @@ export const isRetried = (state: RunState): boolean =>
 const hasEvaluation = ({ steps }: RunState): boolean =>
   steps.some(step => step.evaluationId !== undefined || step.spentNothing !== undefined)
 
-const unrecorded = (cause: unknown): ConnectorError =>
-  new ConnectorError(
-    'StoreUnavailable',
-    'Cannot run the promptbook: it cannot be recorded',
-    {},
-    { cause },
-  )
-
 /** Thrown inside of a driver: it is over for this replica. */
 class DriverError extends Error {
   readonly settled: Settled
@@ -145,66 +130,44 @@ export function driveRun(
   const { claimant, run, prompts, ownSession, doneBefore, because, begins, stopping } = options
   let { state, changedAt } = run
   const { createdAt } = run
-  let sendBefore = clock.monotonic() + runs.holdMs - maxCallMs - marginMs
-  let lost = false
-  const renewing = new AbortController()
+  const expiresAt = clock.monotonic() + keptMs - Math.max(0, clock.now() - createdAt)
+  const isOver = () => stopping.aborted || clock.monotonic() >= expiresAt
   const waiters = createWaiters(clock, stopping)
   const begun = Promise.withResolvers<void>()
   begun.promise.catch(() => undefined)
 
   const goesOn = (): boolean => {
     const next = nextAction(state).do
-    return next !== 'done' && next !== 'wait' && !stopping.aborted
+    return next !== 'done' && next !== 'wait' && !isOver()
   }
 
-  async function write(hold: boolean): Promise<void> {
-    const began = clock.monotonic()
-    const open = runStatus(state) === 'Running'
-    const record = {
-      state,
-      createdAt,
-      changedAt,
-      open,
-      hold,
-      over: !open && !isRetried(state),
-    }
-    let recorded = await runs.record(claimant, record)
-    // The store has lost it: the whole of it is written anew.
-    if (recorded === 'gone') recorded = await runs.record(claimant, record, { ...run, ...record })
-    lost ||= recorded === 'lost'
-    sendBefore = lost ? Number.NEGATIVE_INFINITY : began + runs.holdMs - maxCallMs - marginMs
-  }
-
-  /** Records the state, as soon as the store takes it. */
+  /** Records the state before anything else is done. */
   async function keep(): Promise<void> {
-    for (;;) {
-      try {
-        await write(goesOn())
-        break
-      } catch (cause) {
-        // Nothing was spent yet: better not begin what cannot be recorded.
-        if (!hasEvaluation(state)) throw unrecorded(cause)
-        if (stopping.aborted) throw new DriverError({ kind: 'stopped' })
-        await waiters.pause(retryMs)
-      }
-    }
-    if (lost) throw new DriverError({ kind: 'lost' })
-  }
-
-  async function renew(): Promise<void> {
-    for (;;) {
-      await clock.sleep(renewMs, renewing.signal)
-      if (renewing.signal.aborted || lost || !goesOn()) return
-      await write(true).catch(() => undefined)
-    }
+    await claim.keep()
+    if (claim.lost) throw new DriverError({ kind: 'lost' })
   }
 
   /** Fetch promptbookprompt evaluation status asks for it; without it, it knows less. */
-  function noteSession(): void {
+  function noteSession(isKept = true): void {
     if (state.sessionId === undefined) return
-    const until = runStatus(state) === 'Running' ? createdAt + keptMs : 0
+    const until = isKept && runStatus(state) === 'Running' ? createdAt + keptMs : 0
     runs.noteSession(sessionKeyOf(state.sessionId), claimant.storeId, until).catch(() => undefined)
   }
+
+  const claim = createRunClaim({
+    runs,
+    clock,
+    claimant,
+    run,
+    stopping,
+    pause: waiters.pause,
+    goesOn,
+    hasBegun: () => hasEvaluation(state),
+    current() {
+      const open = runStatus(state) === 'Running'
+      return { state, createdAt, changedAt, open, over: !open && !isRetried(state) }
+    },
+  })
 
   async function happen(event: RunEvent): Promise<void> {
     const before = state
@@ -224,11 +187,11 @@ export function driveRun(
     prompts,
     ownSession,
     doneBefore,
-    stopping,
+    isOver,
     pause: waiters.pause,
-    maySend: () => clock.monotonic() < sendBefore,
+    maySend: claim.maySend,
     async beforeEach() {
-      if (clock.monotonic() >= sendBefore) await keep()
+      if (!claim.maySend()) await keep()
     },
   })
 
@@ -237,7 +200,7 @@ export function driveRun(
     try {
       return await stepper.perform(action, state)
     } catch (error) {
-      if (error instanceof DriverError || lost) throw error
+      if (error instanceof DriverError || claim.lost) throw error
       const known = ConnectorError.from(error)
       if (nothingExists()) throw known
       if (tokenCodes.has(known.code)) {
@@ -264,20 +227,21 @@ export function driveRun(
 
   async function settle(): Promise<Settled> {
     let settled: Settled
-    if (runs.holdMs !== Number.POSITIVE_INFINITY) void renew()
+    claim.renew()
     try {
       settled = await drive()
     } catch (error) {
-      settled = lost
+      settled = claim.lost
         ? { kind: 'lost' }
         : error instanceof DriverError
           ? error.settled
           : { kind: 'refused', error: ConnectorError.from(error) }
     }
-    renewing.abort()
+    claim.stop()
     await stepper.close()
     if (settled.kind === 'refused') {
       begun.reject(settled.error)
+      noteSession(false)
       const nothing = nothingExists() ? runs.forget(claimant) : runs.release(claimant)
       await nothing.catch(() => undefined)
     } else if (settled.kind === 'stopped') {

@@ -81,7 +81,7 @@ export function createRunHub(parts: DriverParts): RunHub {
       begins: beginning !== undefined,
       stopping: closing.signal,
       async prepare() {
-        if (!fresh || plugins.length === 0) return
+        if (plugins.length === 0 || run.state.steps.length > 0) return
         requireEnabled(plugins, await cache.plugins({ ...context, signal: never }))
       },
     })

@@ -22,8 +22,8 @@ export interface StepOptions {
   maySend(): boolean
   /** Pauses between two polls, in ms. */
   pause(ms: number): Promise<void>
-  /** Aborts when somebody else is to go on. */
-  readonly stopping: AbortSignal
+  /** Whether this driver is to do nothing more. */
+  isOver(): boolean
 }
 
 /** Does one action of a run after the other. */
@@ -56,7 +56,7 @@ const maxFailingMs = 5 * 60_000
 export function createStepper(
   parts: SubmitParts,
   request: GraphContext,
-  { prompts, ownSession, doneBefore, beforeEach, maySend, pause, stopping }: StepOptions,
+  { prompts, ownSession, doneBefore, beforeEach, maySend, pause, isOver }: StepOptions,
 ): Stepper {
   const { graph, cache, clock, pace, skillMode, budget } = parts
   const told = request.journal.created
@@ -131,22 +131,22 @@ export function createStepper(
     let latest = running?.id === ids.evaluationId ? running : undefined
     let failingSince: number | undefined
     const beganAt = clock.monotonic()
-    while (!stopping.aborted) {
+    while (!isOver()) {
       if (latest && isEnded(latest)) return latest
       if (latest || failingSince !== undefined) {
         const ageMs = latest
           ? clock.now() - Date.parse(latest.createdDateTime)
           : clock.monotonic() - beganAt
         await pause(pace.waitMs(ageMs))
-        if (stopping.aborted) break
+        if (isOver()) break
       }
       try {
         latest = await cache.poll(contextNow(), ids, false)
         failingSince = undefined
       } catch (error) {
         failingSince ??= clock.monotonic()
-        const isOver = clock.monotonic() - failingSince > maxFailingMs
-        if (isOver || !transient.has(ConnectorError.from(error).code)) throw error
+        const isLong = clock.monotonic() - failingSince > maxFailingMs
+        if (isLong || !transient.has(ConnectorError.from(error).code)) throw error
       }
     }
     return undefined

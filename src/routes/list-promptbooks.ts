@@ -5,7 +5,7 @@ import {
   getPromptbookInputsDescription,
   listPromptbooksDescription,
 } from './promptbook-descriptions.ts'
-import { requirePromptbook } from './run-promptbook.ts'
+import { requirePromptbook } from './post-promptbook-run.ts'
 import {
   promptbookInputSchema,
   promptbookList,

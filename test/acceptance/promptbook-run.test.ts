@@ -325,10 +325,16 @@ t.test('POST /run-promptbook', async t => {
     })
   })
 
-  await t.test('an answer that cannot be read at the end is 202, not an error', async t => {
+  await t.test('an evaluation that Graph has no more ends the run', async t => {
     const w = await world(t)
-    const reply = await run(w, prompts('A [sim:getEvaluation=404]'), { prefer: 'wait=10' })
-    t.match(reply, { status: 200, body: { promptbookState: 'Failed' } })
+    const reply = await run(w, prompts('A [sim:getEvaluation=404]', 'B'))
+    t.match(reply, { status: 200, body: { promptbookState: 'Failed', errors: [String] } })
+    const operation = await run(w, prompts('A [sim:getEvaluation=404]'), {
+      prefer: 'respond-async',
+    })
+    await followed(w, operation)
+    const { body } = await w.get(pathOf(operation, 'operation-location'))
+    t.match(body, { status: 'Failed', error: { message: /^Cannot / } })
   })
 })
 
@@ -357,27 +363,6 @@ t.test('GET /promptbook-runs/{runId}/result', async t => {
     t.ok(polls.every(({ status }) => status === 200))
     t.ok(count(w, 'getEvaluation') < 20)
   })
-
-  await t.test(
-    'goes on with the token of whoever polls, when that of the caller ended',
-    async t => {
-      let token = 'token-of-alice'
-      const { callerOf } = await import('../helpers/callers.ts')
-      const w = await world(t, {
-        env: { RESULT_WAIT_SECONDS: '100' },
-        authenticate: async () => {
-          const mine = token
-          return callerOf('alice', async () => (mine === token ? mine : 'token-that-ended'))
-        },
-      })
-      const reply = await run(w, prompts('A [sim:seconds=5]', 'B'), { prefer: 'respond-async' })
-      t.equal(reply.status, 202)
-      token = 'token-of-alice '
-      token = token.trim()
-      const ended = await followed(w, reply)
-      t.match(ended, { status: 200, body: { promptbookState: 'Completed' } })
-    },
-  )
 })
 
 t.test('GET /promptbooks', async t => {

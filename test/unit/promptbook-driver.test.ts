@@ -5,6 +5,7 @@ import { createPollPace } from '../../src/copilot/poll-interval.ts'
 import { ConnectorError } from '../../src/errors.ts'
 import type { GraphClient } from '../../src/graph/client.ts'
 import { memoryIdempotency } from '../../src/idempotency/memory.ts'
+import type { RunClaim } from '../../src/run-store/run-store.ts'
 import { noObserver } from '../../src/telemetry/observer.ts'
 import { callerOf, contextOf, type TestCaller } from '../helpers/callers.ts'
 import { graphAtLaw } from '../helpers/graph-at-law.ts'
@@ -18,12 +19,19 @@ const promptsOf = (count: number) =>
 interface Options {
   readonly evaluationMs?: number
   readonly budget?: Budget
+  /** Stands in for what every claim gives. */
+  readonly claim?: RunClaim
   /** Stands in for methods of Graph's client. */
   readonly graph?: (client: GraphClient) => Partial<GraphClient>
 }
 
 /** Replicas on virtual time that share Graph and a store. */
-function runWorld({ evaluationMs = 16_000, budget = noBudget, graph: change }: Options = {}) {
+function runWorld({
+  evaluationMs = 16_000,
+  budget = noBudget,
+  claim,
+  graph: change,
+}: Options = {}) {
   const time = virtualTime()
   const store = runStoreModel(time.clock)
   const graph = graphAtLaw(time.clock, 0)
@@ -66,7 +74,7 @@ function runWorld({ evaluationMs = 16_000, budget = noBudget, graph: change }: O
     const copilot = createCopilot({
       graph: counted,
       idempotency: memoryIdempotency(clock),
-      runs: store.connect(clock, 20),
+      runs: { ...store.connect(clock, 20), ...(claim && { claim: async () => claim }) },
       clock,
       pace: createPollPace(),
       skillMode: 'content',
@@ -354,4 +362,93 @@ t.test('Copilot.promptbook() says Running while a run of ours has steps to go', 
   isOver = false
   await w.settle(copilot.promptbookRun(w.context(), runId), 60_000)
   t.match(await status(), { state: 'completed', steps: { length: 2 } })
+})
+
+t.test('a run whose evaluation never ends is given up after 24 h, and forgotten', async t => {
+  const w = runWorld({ evaluationMs: Number.POSITIVE_INFINITY })
+  const { copilot } = w.replica()
+  const { runId } = await w.settle(w.begin(copilot, 1), 1000)
+  await w.pass(24 * 3_600_000)
+  const { length } = w.calls
+  await w.pass(3_600_000)
+  t.equal(w.calls.length, length)
+  await t.rejects(w.settle(copilot.promptbookRun(w.context(), runId), 100), { code: 'RunNotFound' })
+})
+
+t.test('a run that was refused leaves no trace in the session that it was given', async t => {
+  const w = runWorld({ graph: () => ({ createPrompt: failing('GraphForbidden') }) })
+  const { copilot } = w.replica()
+  const sessionId = '11111111-1111-4111-8111-111111111111'
+  const asked = { ...w.asked(promptsOf(1), 'k'), sessionId }
+  await t.rejects(w.settle(copilot.runPromptbook(w.context(), asked, w.now()), 1000), {
+    code: 'GraphForbidden',
+  })
+  t.same(w.store.given.at(-1)?.includes('"holder"'), true, 'forgotten last')
+  const notes = w.store.given.filter((_, at) => w.store.commands[at] === 'noteSession')
+  t.match(notes.at(-1), /,0\]$/)
+})
+
+t.test(
+  'answers that cannot be read leave a repetition incomplete, and are an error of a poll',
+  async t => {
+    let away = false
+    const w = runWorld({
+      graph: ({ getEvaluation }) => ({
+        getEvaluation: (...args) => (away ? failing('GraphUnavailable')() : getEvaluation(...args)),
+      }),
+    })
+    const [first, second] = [w.replica(), w.replica()]
+    const { runId } = await w.settle(w.begin(first.copilot, 2, 'k'), 120_000)
+    away = true
+    const again = await w.settle(w.begin(second.copilot, 2, 'k'), 1000)
+    t.match(again, { runId, status: 'Completed', incomplete: true })
+    t.match(again.steps, [{ resultType: 'Success', content: null }, { resultType: 'Success' }])
+    const poll = () => w.settle(second.copilot.promptbookRun(w.context(), runId), 1000)
+    await t.rejects(poll(), { code: 'GraphUnavailable' })
+    away = false
+    t.match(await poll(), { incomplete: false, steps: [{ content: 'x' }, { content: 'x' }] })
+  },
+)
+
+t.test(
+  'a repetition on another replica waits for the first, and hears of the same run',
+  async t => {
+    const w = runWorld()
+    const [first, second] = [w.replica(), w.replica()]
+    const both = Promise.all([
+      w.begin(first.copilot, 2, 'k'),
+      w.begin(second.copilot, 2, 'k'),
+      first.copilot.runPromptbook(w.context(), w.asked(promptsOf(1), 'k'), w.now()).catch(String),
+    ])
+    const [one, other, refused] = await w.settle(both, 5000)
+    t.equal(other.runId, one.runId)
+    t.equal(other.promptId, one.promptId)
+    t.match(refused, /its idempotency key was used with another body/)
+  },
+)
+
+t.test('what the store refuses is told in words', async t => {
+  const cases = [
+    [{ kind: 'tooMany', retryAfterMs: 5500 }, 'TooManyKeys', 6],
+    [{ kind: 'full' }, 'Overloaded', 10],
+  ] as const
+  for (const [claim, code, retryAfterSeconds] of cases) {
+    const w = runWorld({ claim })
+    const refused = w.settle(w.begin(w.replica().copilot, 1), 100)
+    await t.rejects(refused, { code, shown: { retryAfterSeconds } })
+  }
+})
+
+t.test('a key that another is at for too long is 503, and so is a service that stops', async t => {
+  const state = { count: 1, steps: [] }
+  const w = runWorld({ claim: { kind: 'held', run: { state, createdAt: 0, changedAt: 0 } } })
+  const { copilot } = w.replica()
+  await t.rejects(w.settle(w.begin(copilot, 1, 'k'), 40_000), { code: 'StoreUnavailable' })
+
+  const stopping = runWorld()
+  const stopped = stopping.replica()
+  await stopping.settle(stopped.copilot.close(), 100)
+  await t.rejects(stopping.settle(stopping.begin(stopped.copilot, 1), 100), {
+    code: 'ShuttingDown',
+  })
 })

@@ -89,6 +89,9 @@ t.test('the definition', async t => {
     t.same(ids, [
       ['post /process-prompt', 'SubmitPrompt', 'important'],
       [`get ${evaluations}`, 'FetchPromptStatus', 'important'],
+      [`get ${evaluations}/answer`, 'FetchAnswer', 'important'],
+      ['get /connection', 'GetConnection', 'advanced'],
+      ['get /plugins', 'ListPlugins', 'internal'],
       [`get ${evaluations}/result`, 'GetPromptResult', 'internal'],
       [`get ${evaluations}/operation`, 'GetPromptOperation', 'internal'],
       [
