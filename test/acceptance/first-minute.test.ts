@@ -53,7 +53,8 @@ t.test('npm run sandbox, on a terminal', async t => {
     const banner = await shown('Ctrl-C ends it')
     t.match(banner, `Security Copilot Connector ${version}`)
     t.match(banner, 'no AI is called')
-    for (const path of ['/docs', '/watch', '/run-promptbook']) t.match(banner, `http://localhost:${port}${path}`)
+    for (const path of ['/docs', '/watch', '/run-promptbook'])
+      t.match(banner, `http://localhost:${port}${path}`)
   })
 
   await t.test('answers what it says to paste, within 15 s of its start', async t => {
