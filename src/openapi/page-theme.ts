@@ -92,6 +92,14 @@ function name() {
   for (const [selector, label] of names)
     for (const field of document.querySelectorAll('.swagger-ui :is(' + selector + '):not([aria-label])'))
       field.setAttribute('aria-label', label)
+  for (const row of document.querySelectorAll('tr[data-param-name]'))
+    for (const field of row.querySelectorAll(':is(input, select):not([aria-label])'))
+      field.setAttribute('aria-label', row.dataset.paramName)
+  for (const button of document.querySelectorAll('.close-modal:not([aria-label])'))
+    button.setAttribute('aria-label', 'Close')
+  // What is heard must begin with what is seen.
+  for (const button of document.querySelectorAll('.auth-btn-wrapper [aria-label]'))
+    button.removeAttribute('aria-label')
   // A link inside of a button cannot be reached by itself.
   for (const link of document.querySelectorAll('.opblock-summary-control a[href]'))
     link.removeAttribute('href')

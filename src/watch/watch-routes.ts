@@ -30,8 +30,8 @@ function browserModule(name: string): string {
 /** The modules of the page. */
 const modules = [
   'watch-page',
-  'run-prompt',
-  'run-promptbook',
+  'watch-prompt',
+  'watch-promptbook',
   'run-view',
   'poll',
   'api-calls',

@@ -53,7 +53,8 @@ t.test('npm run sandbox, on a terminal', async t => {
     const banner = await shown('Ctrl-C ends it')
     t.match(banner, `Security Copilot Connector ${version}`)
     t.match(banner, 'no AI is called')
-    for (const path of ['/docs', '/watch']) t.match(banner, `http://localhost:${port}${path}`)
+    for (const path of ['/docs', '/watch', '/run-promptbook'])
+      t.match(banner, `http://localhost:${port}${path}`)
   })
 
   await t.test('answers what it says to paste, within 15 s of its start', async t => {
@@ -96,6 +97,24 @@ t.test('npm run sandbox, on a terminal, tells a taken port', async t => {
   const third = terminal(t, { PORT: String(await freePort()), LOG_LEVEL: 'loud' })
   await third.exit
   t.match(third.output(), 'LOG_LEVEL must be one of')
+})
+
+t.test('the calls that README.md and the sandbox’s page show work as they stand', async t => {
+  const port = await freePort()
+  const { output } = runProcess(t, 'src/sandbox/main.ts', { PORT: String(port) })
+  while (!output().includes('no AI is called')) await wait(20)
+  for (const page of ['README.md', 'src/sandbox/README.md']) {
+    const calls = Array.from(
+      readFileSync(page, 'utf8').matchAll(/^```sh\n(curl localhost:8080.+?)^```/gms),
+      ([, call = '']) => call,
+    )
+    t.equal(calls.length, 1, page)
+    for (const call of calls) {
+      const command = call.replace('curl localhost:8080', `curl -s localhost:${port}`)
+      const { stdout } = await promisify(execFile)('sh', ['-c', command])
+      t.match(JSON.parse(stdout), { evaluationResultType: 'Success' }, page)
+    }
+  }
 })
 
 t.test('without a terminal, the sandbox logs JSON and does not greet', async t => {

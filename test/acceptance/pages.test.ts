@@ -23,6 +23,9 @@ const book = {
   ],
 }
 
+/** A text as a marker takes it. */
+const encoded = (text: string): string => Buffer.from(text).toString('base64url')
+
 const step = (promptContent: string, evaluationResultType = 'Success') => ({
   skillName: '',
   promptContent,
@@ -123,9 +126,7 @@ t.test('the page at /watch, where no sign-in is needed', async t => {
   await t.test('runs a prompt by the keyboard, and shows how its state moves', async t => {
     await page.getByLabel('Prompt', { exact: true }).focus()
     await page.keyboard.press('Control+A')
-    const answer = Buffer.from('# Two users\n\n| A |\n| - |\n| <b onclick=x>adele</b> |').toString(
-      'base64url',
-    )
+    const answer = encoded('# Two users\n\n| A |\n| - |\n| <b onclick=x>adele</b> |')
     await page.keyboard.insertText(`It's late: who? [sim:answer=${answer}]`)
     await page.keyboard.press('Control+Enter')
     await state.getByText('Running').or(state.getByText('Created')).waitFor()
@@ -253,19 +254,55 @@ t.test('the page at /watch, where callers sign in', async t => {
   t.same(await axeProblems(page), [])
 })
 t.test('the page at /docs', async t => {
-  const { url } = await sandbox(t)
+  const { url, clock } = await sandbox(t)
   const browser = await openBrowser(t)
+  const submitted = await fetch(`${url}/process-prompt`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', prefer: 'respond-async' },
+    body: JSON.stringify({ PromptContent: `Who? [sim:answer=${encoded('**adele**')}]` }),
+  })
+  const ids = (await submitted.json()) as Record<string, string>
+  clock.advance(20_000)
   for (const colorScheme of ['light', 'dark'] as const) {
-    await t.test(`has no serious problem for who cannot see it, ${colorScheme}`, async t => {
-      const { page } = await openPage(browser, { ...telephone, colorScheme })
+    await t.test(`on a telephone, ${colorScheme}`, async t => {
+      const { page, complaints } = await openPage(browser, { ...telephone, colorScheme })
       await page.goto(`${url}/docs`)
       await page.locator('.opblock').first().waitFor()
-      await page.locator('#operations-Actions-SubmitPrompt .opblock-summary-control').click()
-      await page.locator('.execute').first().waitFor()
-      t.same(await axeProblems(page), [])
-      t.equal(await sideways(page), 0)
-      const dark = (await brightness(page)) < 80
-      t.equal(dark, colorScheme === 'dark')
+      t.equal((await brightness(page)) < 80, colorScheme === 'dark')
+
+      await t.test('tries a prompt', async t => {
+        const submit = page.locator('#operations-Actions-SubmitPrompt')
+        await submit.locator('.opblock-summary-control').click()
+        await submit.locator('.execute').click()
+        await submit.locator('.live-responses-table').getByText('SIMULATED ANSWER').waitFor()
+        t.pass()
+      })
+
+      await t.test('reads an answer as HTML', async t => {
+        const read = page.locator('#operations-Actions-FetchAnswer')
+        await read.locator('.opblock-summary-control').click()
+        for (const name of ['sessionId', 'promptId', 'evaluationId'])
+          await read.locator(`tr[data-param-name="${name}"] input`).fill(ids[name] ?? '')
+        await read.locator('tr[data-param-name="as"] select').selectOption('html')
+        await read.locator('.execute').click()
+        await read.locator('.live-responses-table').getByText('<strong>adele</strong>').waitFor()
+        t.pass()
+      })
+
+      await t.test('has no serious problem for who cannot see it', async t => {
+        t.same(await axeProblems(page), [])
+      })
+
+      await t.test('cannot be scrolled sideways', async t => {
+        t.equal(await sideways(page), 0)
+      })
+
+      await t.test('asks for credentials in fields that say what they are', async t => {
+        await page.locator('.auth-wrapper .authorize').click()
+        await page.locator('.auth-container input').first().waitFor()
+        t.same(await axeProblems(page), [])
+      })
+      t.same(complaints, [])
     })
   }
 })

@@ -255,6 +255,17 @@ t.test('the tests run on the Node that package.json asks for', async t => {
   t.ok(Object.values(optionalDependencies).every(version => version === '24.21.0'))
 })
 
+t.test('docs/in-the-designer.svg shows the names that the connector’s files have', t => {
+  const picture = read('docs/in-the-designer.svg')
+  const files = read('apiDefinition.swagger.json') + read('apiProperties.json')
+  const names = Array.from(picture.matchAll(/class="t w">([^<]+)/g), ([, name = '']) => name)
+  t.ok(names.length > 8)
+  for (const name of names) t.ok(files.includes(`"${name}"`), name)
+  const [, given = ''] = /It gives: ([^<…]+)/.exec(picture) ?? []
+  for (const name of given.trim().split(', ')) t.ok(files.includes(`"${name}"`), name)
+  t.end()
+})
+
 t.test('docs/import.md', async t => {
   const guide = await readFile('docs/import.md', 'utf8')
 

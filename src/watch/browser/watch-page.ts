@@ -1,7 +1,7 @@
 import { createCalls, toCurl, type Call } from './api-calls.ts'
 import { at, bar, copyButton, field, make, type Left } from './elements.ts'
-import { runPrompt } from './run-prompt.ts'
-import { runPromptbook, showBook, showBooks } from './run-promptbook.ts'
+import { runPrompt } from './watch-prompt.ts'
+import { runPromptbook, showBook, showBooks } from './watch-promptbook.ts'
 import { clearRun, showProblem, showState } from './run-view.ts'
 
 const root = document.body.dataset['root'] ?? ''
