@@ -19,16 +19,14 @@ export async function serveMetrics(
       response.writeHead(404).end()
       return
     }
-    void registry
-      .metrics()
-      .then(text =>
-        response
-          .writeHead(200, {
-            'content-type': registry.contentType,
-            'x-content-type-options': 'nosniff',
-          })
-          .end(text),
-      )
+    void registry.metrics().then(text =>
+      response
+        .writeHead(200, {
+          'content-type': registry.contentType,
+          'x-content-type-options': 'nosniff',
+        })
+        .end(text),
+    )
   })
   server.listen(port, host)
   await once(server, 'listening')
