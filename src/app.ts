@@ -177,9 +177,9 @@ export function buildApp({
   })
   app.register(healthRoutes, { checks })
   app.register(async actions => {
-    actions.addHook('onRequest', (_request, _reply, done) => {
-      app.shutdown.refuse()
-      done()
+    actions.addHook('onRequest', (_request, reply, done) => {
+      app.shutdown.letIn(reply)
+      done(app.shutdown.refusal())
     })
     actions.register(authentication, { authenticate, clock })
     actions.register(rateLimit, { limiter, quota, observer, budget })

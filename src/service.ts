@@ -13,6 +13,7 @@ import { resilient } from './graph/resilience.ts'
 import { memoryIdempotency } from './idempotency/memory.ts'
 import { redisIdempotency } from './idempotency/redis.ts'
 import { rememberingIdempotency } from './idempotency/remembering.ts'
+import type { IdempotencyStore } from './idempotency/store.ts'
 import { systemClock, type Clock } from './lib/clock.ts'
 import { fallbackLimiter } from './limits/fallback.ts'
 import type { Limit } from './limits/limiter.ts'
@@ -24,6 +25,7 @@ import { readPromptbooks } from './promptbooks/promptbook-files.ts'
 import { memoryRuns } from './run-store/memory.ts'
 import { redisRuns } from './run-store/redis.ts'
 import { connectRedis, type RedisClient } from './redis.ts'
+import { watchRestarts } from './redis-restarts.ts'
 import { evicts, watchRedis } from './redis-watch.ts'
 import type { ReadinessCheck } from './routes/health.ts'
 import { logOutput, type LogOutput } from './telemetry/log-output.ts'
@@ -86,6 +88,14 @@ const budgetPrefix = 'evaluations'
 
 /** How long a service that closes waits for whoever reads its log, in ms. */
 const flushMs = 500
+
+/** Idempotency keys, shared through Redis, or kept by this replica alone. */
+function createIdempotency(redis: RedisClient | undefined, clock: Clock): IdempotencyStore {
+  if (!redis) return memoryIdempotency(clock)
+  const remembering = rememberingIdempotency(redisIdempotency(redis), clock)
+  watchRestarts(redis, () => void remembering.restore())
+  return remembering
+}
 
 /** What limiters are made with. */
 interface LimitParts {
@@ -212,9 +222,7 @@ export async function createService(
       baseUrl,
       workspaceId: config.WORKSPACE_ID,
     }),
-    idempotency: redis
-      ? rememberingIdempotency(redisIdempotency(redis), clock)
-      : memoryIdempotency(clock),
+    idempotency: createIdempotency(redis, clock),
     runs: redis ? redisRuns(redis) : memoryRuns(clock),
     clock,
     skillMode: config.SKILL_MODE,

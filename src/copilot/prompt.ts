@@ -1,4 +1,5 @@
 import type { NewPrompt } from '../graph/client.ts'
+import { isBlank, trimBlank } from '../promptbooks/book.ts'
 
 /** What a caller asks. */
 export interface Question {
@@ -20,10 +21,8 @@ const maxDisplayNameLength = 80
  * in half. Graph requires one.
  */
 export function displayName(content: string): string {
-  const line = content
-    .trim()
-    .replace(/[\r\n\u2028\u2029].*$/s, '')
-    .trimEnd()
+  const lines = content.split(/[\r\n\u2028\u2029]+/)
+  const line = trimBlank(lines.find(one => !isBlank(one)) ?? '')
   const cut = line.slice(0, maxDisplayNameLength)
   return cut.isWellFormed() ? cut : cut.replace(/[\uD800-\uDBFF]$/, '')
 }
@@ -55,4 +54,4 @@ export function newPrompt(
  * restart.
  */
 export const skillNameOf = (prompt: { skillName: string | null; content: string }): string | null =>
-  prompt.skillName ?? /^\/([A-Z][A-Za-z0-9_.-]{0,127})(?=\s)/.exec(prompt.content)?.[1] ?? null
+  prompt.skillName ?? /^\/([A-Z][A-Za-z0-9_.-]{0,127})(?=\s|$)/.exec(prompt.content)?.[1] ?? null

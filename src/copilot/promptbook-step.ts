@@ -71,6 +71,11 @@ export function createStepper(
     retryUntil: clock.monotonic() + retryBudgetMs,
   })
 
+  /** Reserves the evaluation of a step, before anything of the step is created. */
+  async function reserve(): Promise<void> {
+    giveBack ??= await budget.reserve(contextNow())
+  }
+
   async function returnReserved(): Promise<void> {
     const returning = giveBack?.()
     giveBack = undefined
@@ -93,6 +98,7 @@ export function createStepper(
     const found =
       ownSession && ran !== 'no' ? await findPrompt(sessionId, asked.content, state) : undefined
     if (!found) ran = 'no'
+    if (!found) await reserve()
     const prompt = found ?? (await graph.createPrompt(contextNow(), { sessionId }, asked))
     const { id, content } = prompt
     const skillName = prompt.skillName ?? question.skillName ?? null
@@ -115,7 +121,11 @@ export function createStepper(
       clock,
       ran,
       except,
-      beforeEach,
+      // What a driver before created is adopted, whatever is left of the budget.
+      async beforeEach() {
+        await reserve()
+        await beforeEach()
+      },
       maySend,
     })
     ran = 'no'
@@ -152,9 +162,8 @@ export function createStepper(
     return undefined
   }
 
-  /** An evaluation of the budget is reserved before anything of its step is created. */
-  async function reserved<T>(work: () => Promise<T>): Promise<T> {
-    giveBack ??= await budget.reserve(contextNow())
+  /** What was reserved is given back, unless an evaluation may have been created. */
+  async function unlessSpent<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work()
     } catch (error) {
@@ -170,14 +179,17 @@ export function createStepper(
       switch (action.do) {
         case 'createSession': {
           const name = displayName(prompts[0]?.content ?? '')
-          const { id: sessionId } = await reserved(() => graph.createSession(contextNow(), name))
+          const { id: sessionId } = await unlessSpent(async () => {
+            await reserve()
+            return graph.createSession(contextNow(), name)
+          })
           told.sessionId = sessionId
           return { type: 'sessionCreated', sessionId }
         }
         case 'createPrompt':
-          return reserved(() => createPrompt(action.step, state))
+          return unlessSpent(() => createPrompt(action.step, state))
         case 'createEvaluation':
-          return reserved(() => createEvaluation(action, state))
+          return unlessSpent(() => createEvaluation(action, state))
         case 'poll': {
           const { step, promptId, evaluationId } = action
           const ids = { sessionId: state.sessionId ?? '', promptId, evaluationId }

@@ -103,17 +103,20 @@ export async function startRun(
   if (plugins.length > 0 && known.promptId === undefined) {
     requireEnabled(plugins, await cache.plugins(context))
   }
-  const giveBack = await budget.reserve(context)
+  let giveBack: (() => Promise<void>) | undefined
+  const reserve = async (): Promise<void> => {
+    giveBack ??= await budget.reserve(context)
+  }
+  // What an earlier attempt left is looked at first: what ran is adopted, whatever is left.
+  if (known.sessionId === undefined && known.promptId === undefined) await reserve()
   try {
-    const { run, adopted } = await runSteps()
-    if (adopted) await giveBack()
-    return run
+    return await runSteps()
   } catch (error) {
-    if (!mayHaveRun(error)) await giveBack().catch(() => undefined)
+    if (!mayHaveRun(error)) await giveBack?.().catch(() => undefined)
     throw error
   }
 
-  async function runSteps(): Promise<{ run: Run; adopted: boolean }> {
+  async function runSteps(): Promise<Run> {
     const asked = newPrompt(submission, skillMode)
     const existing = submission.sessionId ?? known.sessionId
     const sessionId =
@@ -126,11 +129,14 @@ export async function startRun(
     created.promptId = prompt.id
     await record(ids)
 
-    const { evaluation, adopted } = await runOnce(graph, context, ids, {
+    const { evaluation } = await runOnce(graph, context, ids, {
       clock,
       // What an earlier request left behind may have run, though no record says so.
       ran: ran === 'no' && (known.sessionId ?? known.promptId) !== undefined ? 'unlikely' : ran,
-      beforeEach: beforeSend,
+      async beforeEach() {
+        await reserve()
+        await beforeSend()
+      },
       maySend,
     })
     created.evaluationId = evaluation.id
@@ -139,7 +145,7 @@ export async function startRun(
     // Whoever reads it later knows only what Graph has of it.
     cache.keepPrompt(context, ids, { content, skillName: asRead })
     const skillName = prompt.skillName ?? submission.skillName ?? asRead
-    return { run: { ...ids, prompt: { content, skillName }, evaluation }, adopted }
+    return { ...ids, prompt: { content, skillName }, evaluation }
   }
 
   async function openPrompt(
@@ -153,7 +159,9 @@ export async function startRun(
       known.sessionId === undefined
         ? undefined
         : await findPrompt(graph, context, sessionId, asked.content)
-    return found ?? graph.createPrompt(context, { sessionId }, asked)
+    if (found) return found
+    await reserve()
+    return graph.createPrompt(context, { sessionId }, asked)
   }
 }
 

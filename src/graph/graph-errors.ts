@@ -49,6 +49,9 @@ const errorBody = z
 /** A Graph message longer than this is cut. */
 const maxMessageLength = 300
 
+/** Nobody is told to wait for longer, in s. */
+const maxRetryAfterSeconds = 86_400
+
 /** More of a message is not looked at. */
 const maxMessageRead = 10_000
 
@@ -67,7 +70,7 @@ export function readRetryAfter(header: string | undefined, now: number): number 
   const date = /^[A-Z][a-z]+[ ,]/.test(value) ? Date.parse(value) : Number.NaN
   const seconds = /^\d+(\.\d+)?$/.test(value) ? Number(value) : (date - now) / 1000
   if (!Number.isFinite(seconds)) return undefined
-  return Math.max(1, Math.ceil(seconds))
+  return Math.min(Math.max(1, Math.ceil(seconds)), maxRetryAfterSeconds)
 }
 
 /** A header that may come more than once, as one. */
@@ -78,8 +81,9 @@ export const single = (header: string | string[] | undefined): string | undefine
 const repeatedLength = 24
 
 /** Whether a message repeats a part of what was sent, or the whole where that is short. Pure. */
-function repeats(message: string, sent: string): boolean {
-  const prompt = sent.trim()
+function repeats(said: string, sent: string): boolean {
+  const message = said.toLowerCase()
+  const prompt = sent.trim().toLowerCase()
   if (prompt.length <= repeatedLength) return prompt.length > 3 && message.includes(prompt)
   for (let at = 0; at + repeatedLength <= message.length; at += 1) {
     if (prompt.includes(message.slice(at, at + repeatedLength))) return true

@@ -10,7 +10,7 @@ import {
   clientRequestId,
   type ResponseHeadersOptions,
 } from './response-headers.ts'
-import { awaitedOn } from './well-formed.ts'
+import { latestResponse } from './well-formed.ts'
 import { errorResponse, toConnectorError } from './error-body.ts'
 
 declare module 'fastify' {
@@ -67,7 +67,12 @@ export function sendFrameworkError(
   )
 }
 
-/** Answers what is not HTTP, on the bare socket: Node could make no request of it. */
+/** A connection that cannot go on is closed so long after its last response, in ms. */
+const lingerMs = 1000
+
+/**
+ * Answers what is not HTTP, on the bare socket: Node could make no request of it, or no whole body.
+ */
 export function sendClientError(
   error: Error & { code?: string },
   socket: Socket,
@@ -77,10 +82,17 @@ export function sendClientError(
     socket.destroy(error)
     return
   }
-  // Behind a request that is not answered yet: it must not overtake that response.
-  const response = awaitedOn(socket)
-  if (response) {
-    response.once('finish', () => socket.destroy())
+  const response = latestResponse(socket)
+  const isItsBody = response?.req.complete === false
+  const isAnswered = response === undefined || response.writableFinished
+  if (isItsBody && isAnswered) {
+    socket.destroy()
+    return
+  }
+  // Behind a request that is not answered yet: it must not overtake that response. But a response
+  // to a request whose body cannot be read would never come.
+  if (!isAnswered && (response.headersSent || !isItsBody)) {
+    response.once('close', () => socket.destroy())
     return
   }
   const requestId = randomUUID()
@@ -99,6 +111,7 @@ export function sendClientError(
     connection: 'close',
   }).map(([name, value]) => `${name}: ${value}\r\n`)
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${text}`)
+  setTimeout(() => socket.destroy(), lingerMs).unref()
 }
 
 /** One error handler for every route. */

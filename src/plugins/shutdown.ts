@@ -11,8 +11,10 @@ export interface Shutdown {
   stop(): void
   /** Whoever is still under way now is answered 503 `ShuttingDown`: the process must go. */
   cut(): void
-  /** @throws ConnectorError `ShuttingDown` once the service stops. */
-  refuse(): void
+  /** Why a new call is refused, once the service stops. */
+  refusal(): ConnectorError | undefined
+  /** Remembers a call that was let in, so that cut() answers it. */
+  letIn(reply: FastifyReply): void
   /** Aborts when the caller is gone before its response. */
   callerLeft(reply: FastifyReply): AbortSignal
   /**
@@ -20,10 +22,6 @@ export interface Shutdown {
    * gone, or the service stops.
    */
   waitSignal(reply: FastifyReply): AbortSignal
-  /**
-   * The result of `work`. @throws ConnectorError `ShuttingDown` when the process must go before.
-   */
-  unlessCut<T>(work: Promise<T>): Promise<T>
 }
 
 declare module 'fastify' {
@@ -35,6 +33,12 @@ declare module 'fastify' {
 /** Why a wait ends. Made once: making one takes longer than all the rest of it. */
 const over = new Error('Nobody waits for this response')
 
+const hadToStop = (): ConnectorError =>
+  new ConnectorError(
+    'ShuttingDown',
+    'Cannot complete the call: the service had to stop; what exists goes on',
+  )
+
 /** Aborts when the response is closed before it was sent whole. */
 function whenLeft({ raw }: FastifyReply, left: AbortController): void {
   raw.once('close', () => {
@@ -45,10 +49,10 @@ function whenLeft({ raw }: FastifyReply, left: AbortController): void {
 export const shutdown = fp(
   async app => {
     let stopping = false
-    // Whoever waits or works is in a set as long as that lasts: a promise or signal that lives as
-    // long as the service would keep all that ever waited for it.
+    // Whoever waits is in a set as long as that lasts: a promise or signal that lives as long as the
+    // service would keep all that ever waited for it.
     const waits = new Set<AbortController>()
-    const works = new Set<() => void>()
+    const open = new Set<FastifyReply>()
 
     const own: Shutdown = {
       stop() {
@@ -56,15 +60,19 @@ export const shutdown = fp(
         for (const wait of waits) wait.abort(over)
       },
       cut() {
-        for (const end of works) end()
+        for (const reply of open) if (!reply.sent) reply.send(hadToStop())
       },
-      refuse() {
-        if (!stopping) return
-        throw new ConnectorError(
+      refusal() {
+        if (!stopping) return undefined
+        return new ConnectorError(
           'ShuttingDown',
           'Cannot accept the call: the service is stopping; try again',
           { headers: { 'x-not-taken-up': 'true' } },
         )
+      },
+      letIn(reply) {
+        open.add(reply)
+        reply.raw.once('close', () => open.delete(reply))
       },
       callerLeft(reply) {
         const left = new AbortController()
@@ -78,22 +86,6 @@ export const shutdown = fp(
         reply.raw.once('close', () => waits.delete(wait))
         whenLeft(reply, wait)
         return wait.signal
-      },
-      async unlessCut(work) {
-        const { promise, reject } = Promise.withResolvers<never>()
-        const end = () =>
-          reject(
-            new ConnectorError(
-              'ShuttingDown',
-              'Cannot complete the call: the service had to stop; what exists goes on',
-            ),
-          )
-        works.add(end)
-        try {
-          return await Promise.race([work, promise])
-        } finally {
-          works.delete(end)
-        }
       },
     }
     app.decorate('shutdown', own)

@@ -3,14 +3,11 @@ import type { Socket } from 'node:net'
 import fp from 'fastify-plugin'
 import { malformedHttp } from './error-body.ts'
 
-/** The response that each connection waits for. */
-const awaited = new WeakMap<Socket, ServerResponse>()
+/** The newest response of each connection. */
+const latest = new WeakMap<Socket, ServerResponse>()
 
-/** The response that is still to be sent on this connection, if there is one. */
-export const awaitedOn = (socket: Socket): ServerResponse | undefined => {
-  const response = awaited.get(socket)
-  return response?.writableFinished === false ? response : undefined
-}
+/** The response to the newest request on this connection, sent or not. */
+export const latestResponse = (socket: Socket): ServerResponse | undefined => latest.get(socket)
 
 const hosts = (rawHeaders: readonly string[]): number =>
   rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'host').length
@@ -25,7 +22,7 @@ export const wellFormed = fp(
       app.server.emit('request', request, response),
     )
     app.addHook('onRequest', ({ raw }, reply, done) => {
-      awaited.set(raw.socket, reply.raw)
+      latest.set(raw.socket, reply.raw)
       const count = hosts(raw.rawHeaders)
       done(count > 1 || (count === 0 && raw.httpVersion === '1.1') ? malformedHttp : undefined)
     })

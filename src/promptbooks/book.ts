@@ -37,9 +37,14 @@ export function findPromptbook(
   return books.find(({ id, name }) => sameNameKey(id) === key || sameNameKey(name) === key)
 }
 
+const shown = /[^\s\u2800\p{Cc}\p{Cf}\p{Z}\p{Default_Ignorable_Code_Point}]/u
+
 /** Whether a text shows nothing: white space, control and invisible characters only. */
-export const isBlank = (text: string): boolean =>
-  !/[^\s\u2800\p{Cc}\p{Cf}\p{Z}\p{Default_Ignorable_Code_Point}]/u.test(text)
+export const isBlank = (text: string): boolean => !shown.test(text)
+
+/** A text without what shows nothing before it, and white space after it. */
+export const trimBlank = (text: string): string =>
+  text.slice(Math.max(0, text.search(shown))).trimEnd()
 
 /**
  * Bounds that files and callers share; lengths in UTF-16 code units, as Graph's own are unknown.

@@ -24,7 +24,7 @@ export const fetchAnswerRoute: ZodPlugin<AnswerRoutes> = async (app, { copilot, 
       },
     },
     async ({ graphContext, params, query }, reply) => {
-      const run = await app.shutdown.unlessCut(copilot.evaluation(graphContext, params))
+      const run = await copilot.evaluation(graphContext, params)
       const { content } = await answerForms.convert(
         run.evaluation.result?.content ?? null,
         query.as,

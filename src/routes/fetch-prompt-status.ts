@@ -23,6 +23,6 @@ export const fetchPromptStatusRoute: ZodPlugin<{ copilot: Copilot }> = async (ap
       },
     },
     async ({ graphContext, params }) =>
-      toEvaluationResult(await app.shutdown.unlessCut(copilot.evaluation(graphContext, params))),
+      toEvaluationResult(await copilot.evaluation(graphContext, params)),
   )
 }

@@ -19,6 +19,6 @@ export const fetchPromptbookStatusRoute: ZodPlugin<{ copilot: Copilot }> = async
       },
     },
     async ({ graphContext, params }) =>
-      toPromptbookRunResult(await app.shutdown.unlessCut(copilot.promptbook(graphContext, params))),
+      toPromptbookRunResult(await copilot.promptbook(graphContext, params)),
   )
 }

@@ -29,7 +29,7 @@ export const getConnectionRoute: ZodPlugin<ConnectionRoutes> = async (
     '/connection',
     { schema: { operation: getConnectionDescription, response: { 200: connectionInfo } } },
     async ({ caller, graphContext }) => {
-      const reading = app.shutdown.unlessCut(copilot.plugins(graphContext, true))
+      const reading = copilot.plugins(graphContext, true)
       const [plugins, calls, evaluations] = await Promise.all([
         reading,
         allowance.limiter.peek(caller.key),

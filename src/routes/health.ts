@@ -51,7 +51,8 @@ export const healthRoutes: ZodPlugin<HealthOptions> = async (app, { checks }) =>
     '/readyz',
     { schema: { operation: readinessDescription, response: { 200: health } } },
     async () => {
-      app.shutdown.refuse()
+      const refusal = app.shutdown.refusal()
+      if (refusal) throw refusal
       await Promise.all(checks.map(check => check()))
       return { status: 'ready' }
     },

@@ -9,7 +9,7 @@ export const listPluginsRoute: ZodPlugin<{ copilot: Copilot }> = async (app, { c
     '/plugins',
     { schema: { operation: listPluginsDescription, response: { 200: pluginList } } },
     async ({ graphContext }) => {
-      const plugins = await app.shutdown.unlessCut(copilot.plugins(graphContext))
+      const plugins = await copilot.plugins(graphContext)
       return {
         value: plugins.map(({ name, displayName, description }) => ({
           name,

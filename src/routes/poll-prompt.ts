@@ -36,7 +36,7 @@ export const pollPromptRoutes: ZodPlugin<PollRoutes> = async (
         signal: app.shutdown.waitSignal(reply),
       }
       const reading = copilot.evaluation(graphContext, params, patience)
-      const run = await app.shutdown.unlessCut(reading)
+      const run = await reading
       if (applied !== undefined) reply.header('preference-applied', applied)
       return isEnded(run.evaluation) ? toEvaluationResult(run) : sendAccepted(reply, run, wire)
     },
@@ -53,7 +53,7 @@ export const pollPromptRoutes: ZodPlugin<PollRoutes> = async (
       },
     },
     async ({ graphContext, params }, reply) => {
-      const run = await app.shutdown.unlessCut(copilot.evaluation(graphContext, params))
+      const run = await copilot.evaluation(graphContext, params)
       if (!isEnded(run.evaluation)) askToWait(reply, run, wire)
       return toOperationStatus(run)
     },

@@ -38,9 +38,7 @@ export const pollPromptbookRunRoutes: ZodPlugin<PollRoutes> = async (
         until: receivedAt + waitSeconds * 1000,
         signal: app.shutdown.waitSignal(reply),
       }
-      const report = await app.shutdown.unlessCut(
-        copilot.promptbookRun(graphContext, params.runId, patience),
-      )
+      const report = await copilot.promptbookRun(graphContext, params.runId, patience)
       if (applied !== undefined) reply.header('preference-applied', applied)
       return report.status === 'Running'
         ? sendRunning(reply, report, wire)

@@ -116,8 +116,8 @@ export const runPromptbookRoute: ZodPlugin<RunPromptbookRoutes> = async (
         until: request.receivedAt + waitSeconds * 1000,
         signal: app.shutdown.waitSignal(reply),
       }
-      const report = await app.shutdown
-        .unlessCut(copilot.runPromptbook(request.graphContext, asked, patience))
+      const report = await copilot
+        .runPromptbook(request.graphContext, asked, patience)
         .catch((error: unknown) => {
           throw inWireNames(error)
         })

@@ -41,8 +41,8 @@ export const submitRoutes: ZodPlugin<SubmitRoutes> = async (
         until: request.receivedAt + waitSeconds * 1000,
         signal: app.shutdown.waitSignal(reply),
       }
-      const run = await app.shutdown
-        .unlessCut(copilot.submit(request.graphContext, submission, patience))
+      const run = await copilot
+        .submit(request.graphContext, submission, patience)
         .catch((error: unknown) => {
           throw inWireNames(error)
         })
