@@ -37,9 +37,11 @@ export const bytes = fp<{ limits: ByteLimits }>(
     })
     app.addHook('onSend', (request, reply, payload, done) => {
       const length = typeof payload === 'string' ? Buffer.byteLength(payload) : 0
-      // An error is small; what a Submit created must be told, else it would be repeated.
-      const mustGo = request.method === 'POST' || reply.getHeader('x-ms-error-code') !== undefined
-      if (request.bytes.hold(length) || mustGo) done(null, payload)
+      // An error is small, and may come before the meter does.
+      const isError = reply.getHeader('x-ms-error-code') !== undefined
+      // What a Submit created must be told, else it would be repeated.
+      const mustGo = request.method === 'POST'
+      if (isError || request.bytes.hold(length) || mustGo) done(null, payload)
       else done(overloaded('send the response'))
     })
   },
