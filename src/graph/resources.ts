@@ -23,6 +23,11 @@ const member = z
   .min(1)
   .transform(name => name.charAt(0).toLowerCase() + name.slice(1))
 
+/** A result of nothing is none. */
+const nothing = z
+  .object({ content: z.null().optional(), type: z.null().optional() })
+  .transform(() => null)
+
 /** A session: the thread that prompts belong to. */
 export const session = z.object({ id })
 
@@ -46,7 +51,7 @@ export const evaluation = z.object({
   completedDateTime: dateTime.optional().catch(undefined),
   state: member,
   result: z
-    .object({ content: optionalText, type: member })
+    .union([nothing, z.object({ content: optionalText, type: member })])
     .nullish()
     .transform(result => result ?? null),
 })

@@ -1,12 +1,14 @@
 import t, { type Test } from 'tap'
 import { memoryIdempotency } from '../../src/idempotency/memory.ts'
 import { redisIdempotency } from '../../src/idempotency/redis.ts'
+import { rememberingIdempotency } from '../../src/idempotency/remembering.ts'
 import {
   maxKeys,
   type Claimant,
   type CompleteIds,
   type IdempotencyStore,
 } from '../../src/idempotency/store.ts'
+import { watchRestarts } from '../../src/redis-restarts.ts'
 import { leapingClock } from '../helpers/leaping-clock.ts'
 import { redisServer } from '../helpers/redis-server.ts'
 
@@ -208,6 +210,29 @@ t.test('on Redis', async t => {
     t.equal(await store.record(one, { ...begun, sending: true }), 'lost')
     t.equal(await store.record(one, { ...ids, sending: true }), 'mine', 'what ran is told')
     t.equal(await store.record(two, { ...begun, sending: true }), 'done')
+  })
+
+  await t.test('is told again what a replica remembers once it is back, empty', async t => {
+    const server = await redisServer(t)
+    const redis = await server.connect()
+    const remembering = rememberingIdempotency(redisIdempotency(redis), leapingClock())
+    const restored = Promise.withResolvers<void>()
+    watchRestarts(redis, () => void remembering.restore().then(restored.resolve))
+    await remembering.claim(one)
+    await remembering.record(one, { ...ids, sending: true })
+    const other = { ...one, key: 'under way' }
+    await remembering.claim(other)
+    await remembering.record(other, { ...begun, sending: true })
+    await remembering.claim({ ...one, key: 'given up' })
+    await remembering.release({ ...one, key: 'given up' }, nothing)
+
+    await server.kill()
+    await server.start()
+    await restored.promise
+    const store = redisIdempotency(redis)
+    t.match(await store.claim(two), { kind: 'done', ids })
+    t.match(await store.claim({ ...other, holder: 'two' }), { kind: 'held', ids: begun })
+    t.match(await store.claim({ ...two, key: 'given up' }), { kind: 'mine' })
   })
 
   await t.test('gives back no id that is none', async t => {

@@ -69,6 +69,37 @@ t.test('when the service stops', async t => {
     t.same(w.calls, ['createSession', 'createPrompt', 'createEvaluation'])
   })
 
+  await t.test('whoever is still under way when the process must go is answered', async t => {
+    let arrived = 0
+    const all = Promise.withResolvers<void>()
+    const gate = Promise.withResolvers<void>()
+    t.teardown(() => gate.resolve())
+    const w = await world(t, {
+      beforeGraph: async method => {
+        if (method !== 'GET') return
+        arrived += 1
+        if (arrived === 4) all.resolve()
+        await gate.promise
+      },
+    })
+    const { body } = await w.post(
+      '/process-prompt',
+      { PromptContent: 'Hello' },
+      { prefer: 'respond-async' },
+    )
+    const path = `/sessions/${body.sessionId}/prompts/${body.promptId}`
+    const asked = [
+      `${path}/evaluations/${body.evaluationId}`,
+      `${path}/promptbook`,
+      '/connection',
+      `${path}/evaluations/${body.evaluationId}/answer?as=html`,
+    ].map(one => w.get(one))
+    await all.promise
+    w.stop()
+    w.cut()
+    for (const reply of await Promise.all(asked)) t.match(reply, stopping)
+  })
+
   await t.test('a Submit whose caller is still being looked at is run too', async t => {
     const arrival = Promise.withResolvers<void>()
     const gate = Promise.withResolvers<void>()

@@ -63,6 +63,8 @@ export interface World {
   start(content: string, more?: object): Promise<Reply>
   /** As on SIGTERM, before the service closes. */
   stop(): void
+  /** As when a process that stops cannot wait any more. */
+  cut(): void
   close(): Promise<void>
 }
 
@@ -162,6 +164,7 @@ export async function world(t: Test, options: WorldOptions = {}): Promise<World>
     mostAtOnce: () => most,
     log,
     stop: service.stop,
+    cut: service.cut,
     close,
     get: (path, headers = {}) => request(url + path, { headers }),
     post,

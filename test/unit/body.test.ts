@@ -141,6 +141,67 @@ t.test('garbage behind a request that waits does not overtake its response', asy
   t.notMatch(heard, /HTTP\/1\.1 400/)
 })
 
+t.test('an upload that breaks off', async t => {
+  const head = 'POST /process-prompt HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n'
+  const chunked = `${head}Transfer-Encoding: chunked\r\n\r\n`
+
+  await t.test('by what is no HTTP is answered in our words', async t => {
+    const w = await world(t)
+    const pieces = [
+      `${chunked}ZZ\r\n`,
+      `${chunked}1;${'x'.repeat(20_000)}\r\n`,
+      `${head}Transfer-Encoding: gzip\r\n\r\n{}`,
+      `${chunked.replace('json', 'xml')}ZZ\r\n`,
+    ]
+    for (const piece of pieces) {
+      const heard = await speak(w.url, piece)
+      t.match(heard, /^HTTP\/1\.1 4\d\d [^]*request-id: [^]*"error":\{"code":/)
+      t.equal(heard.split('HTTP/1.1').length, 2, 'once')
+    }
+    t.same(w.calls, [])
+  })
+
+  await t.test('by its caller leaving holds no memory, and is no error of ours', async t => {
+    const w = await world(t)
+    const large = 'x'.repeat(1_000_000)
+    await Promise.all(
+      Array.from({ length: 60 }, async (_one, at) => {
+        const socket = connect(Number(new URL(w.url).port), '127.0.0.1')
+        socket.on('error', () => undefined)
+        socket.write(`${head}Content-Length: 1040000\r\n\r\n${large}`)
+        if (at % 2 === 0) socket.end()
+        else setTimeout(() => socket.resetAndDestroy(), 50)
+        socket.resume()
+        await once(socket, 'close')
+      }),
+    )
+    const text = JSON.stringify({ PromptContent: 'Hello', SkillName: 'a'.repeat(500_000) })
+    t.match(await submit(w, text), { status: 400, body: { error: { code: 'InvalidRequest' } } })
+    t.notMatch(w.log.join(''), /InternalError/)
+  })
+
+  await t.test('is heard when the service has to go', async t => {
+    const w = await world(t)
+    const socket = connect(Number(new URL(w.url).port), '127.0.0.1')
+    const heard: Buffer[] = []
+    socket.on('data', chunk => heard.push(chunk))
+    socket.write(`${head}Content-Length: 100\r\n\r\n{`)
+    await w.get('/connection')
+    w.stop()
+    w.cut()
+    await once(socket, 'close')
+    t.match(Buffer.concat(heard).toString(), /^HTTP\/1\.1 503 [^]*"code":"ShuttingDown"/)
+  })
+})
+
+t.test('a second mark of byte order is refused', async t => {
+  const w = await world(t)
+  t.match(await submit(w, '\uFEFF\uFEFF{"PromptContent":"Hello"}'), {
+    status: 400,
+    body: { error: { details: [{ code: 'MalformedJson' }] } },
+  })
+})
+
 t.test('a line break in an input of a skill cannot pose as another input', async t => {
   const w = await world(t)
   const { body } = await w.start('Look', {

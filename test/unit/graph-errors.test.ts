@@ -105,6 +105,7 @@ t.test('readRetryAfter() reads every form of the header', async t => {
     ['soon', undefined],
     ['', undefined],
     ['9'.repeat(400), undefined],
+    ['9'.repeat(25), 86_400],
   ]
   for (const [header, seconds] of cases)
     t.equal(readRetryAfter(header, monday), seconds, String(header))
@@ -125,6 +126,7 @@ t.test(
     t.notOk('request-id' in (of({ innerError: { 'request-id': 'the-token-sent <script>' } }) ?? {}))
     t.notOk('message' in (of({ message: `Cannot read: ${sent}` }) ?? {}))
     t.notOk('message' in (of({ message: 'Bad: known for attacks, and who talked' }) ?? {}))
+    t.notOk('message' in (of({ message: `I saw: ${sent.toUpperCase()}` }) ?? {}))
     t.match(of({ message: 'Cannot read what was sent' }), { message: 'Cannot read what was sent' })
   },
 )

@@ -140,6 +140,29 @@ t.test('a key', async t => {
     t.equal(attempts(w, 'createEvaluation'), 1)
   })
 
+  await t.test('adopts what ran, though nothing is left of the budget', async t => {
+    const w = await world(t, { env: { EVALUATIONS_PER_HOUR: '1' } })
+    const lost = 'Hello [sim:createEvaluation=lostx1] [sim:listEvaluations=403x1]'
+    const key = { 'idempotency-key': 'k' }
+    t.match(await submit(w, lost, key), { status: 409 })
+    t.match(await submit(w, lost, key), { status: 202 })
+    t.equal(attempts(w, 'createEvaluation'), 1)
+    t.match(await submit(w, 'Another'), {
+      status: 429,
+      body: { error: { code: 'BudgetExceeded' } },
+    })
+  })
+
+  await t.test('that was used with another body tells what it has created', async t => {
+    const w = await world(t)
+    const key = { 'idempotency-key': 'k' }
+    const { sessionId, promptId, evaluationId } = (await submit(w, 'Hello', key)).body
+    t.match(await submit(w, 'Other', key), {
+      status: 422,
+      body: { sessionId, promptId, evaluationId },
+    })
+  })
+
   await t.test('tells the ids with every error of a replay', async t => {
     const w = await world(t)
     const key = { 'idempotency-key': 'k' }

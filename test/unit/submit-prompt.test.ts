@@ -44,6 +44,14 @@ t.test('POST /process-prompt', async t => {
     },
   )
 
+  await t.test('names the session by the first line that shows something', async t => {
+    const { start, model } = await world(t)
+    for (const before of ['\u200B\n', '\u3164 \n\n', '\u2060\u00AD\r\n', '\u200B'.repeat(90)]) {
+      const { body } = await start(`${before}Hello \nWorld`)
+      t.equal(model.getSession('alice', body.sessionId)?.displayName, 'Hello')
+    }
+  })
+
   await t.test('goes on in the session that the caller names', async t => {
     const { post, calls } = await world(t)
     const first = await post('/process-prompt', { PromptContent: 'One' })
