@@ -72,7 +72,9 @@ function firstInvalid(bytes: Buffer): number {
   return low
 }
 
-/** The chunks of a body. @throws ConnectorError when the caller leaves, or sends what is not HTTP. */
+/**
+ * The chunks of a body. @throws ConnectorError when the caller leaves, or sends what is not HTTP.
+ */
 async function* uploaded(payload: IncomingMessage): AsyncGenerator<Buffer> {
   try {
     for await (const chunk of payload as AsyncIterable<Buffer>) yield chunk

@@ -49,8 +49,8 @@ function whenLeft({ raw }: FastifyReply, left: AbortController): void {
 export const shutdown = fp(
   async app => {
     let stopping = false
-    // Whoever waits is in a set as long as that lasts: a promise or signal that lives as long as the
-    // service would keep all that ever waited for it.
+    // Whoever waits is in a set as long as that lasts: a promise or signal that lives as long as
+    // the service would keep all that ever waited for it.
     const waits = new Set<AbortController>()
     const open = new Set<FastifyReply>()
 
