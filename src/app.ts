@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { Socket } from 'node:net'
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import type { AnswerForms } from './answer/answer.ts'
 import type { Authenticate } from './auth/caller.ts'
@@ -10,6 +11,7 @@ import { documents, type DocumentsOptions } from './openapi/documents.ts'
 import { authentication } from './plugins/authentication.ts'
 import { body } from './plugins/body.ts'
 import { bytes } from './plugins/bytes.ts'
+import { malformedHttp } from './plugins/error-body.ts'
 import { errorHandler, sendClientError, sendFrameworkError } from './plugins/error-handler.ts'
 import { rateLimit } from './plugins/rate-limit.ts'
 import { requestLog } from './plugins/request-log.ts'
@@ -153,6 +155,10 @@ export function buildApp({
       sendFrameworkError(error, request, reply, responses)
     },
     clientErrorHandler: (error, socket) => sendClientError(error, socket, responses),
+  })
+  // Node would hang up on it without a word.
+  app.server.on('connect', (_request, socket) => {
+    sendClientError(malformedHttp, socket as Socket, responses)
   })
   app.server.maxConnections = limits.maxConnections
   // Read by the plugin `body`, within the actions; nothing else has one.

@@ -28,9 +28,10 @@ const connectionPath = /^\/apim\/[\w.~-]+\/[\w.~-]+/
 
 /** The connection's own address in a header, if that is https on a connector runtime's host. */
 function connectionUrl(header: string | string[] | undefined, whole: boolean): string | undefined {
-  if (typeof header !== 'string' || !URL.canParse(header)) return undefined
+  if (typeof header !== 'string' || header.includes('\\') || !URL.canParse(header)) return undefined
   const { protocol, hostname, host, port, username, password, origin, pathname } = new URL(header)
-  const trusted = runtimeHosts.some(suffix => hostname.endsWith(suffix)) && host === hostname
+  const isRuntime = runtimeHosts.some(suffix => hostname.endsWith(suffix))
+  const trusted = isRuntime && host === hostname && !/^\.|\.\./.test(hostname)
   if (protocol !== 'https:' || !trusted || port || username || password) return undefined
   const path = connectionPath.exec(pathname)?.[0]
   if (path === undefined) return undefined

@@ -29,7 +29,7 @@ async function raw(
 t.test('an unknown path is 404 NotFound', async t => {
   const { get, post } = await world(t)
   const replies = [
-    await get('/'),
+    await get('/home'),
     await get('/sessions'),
     await post('/process-prompts', 'not JSON'),
     await get('/metrics'),
@@ -90,6 +90,7 @@ t.test('malformed HTTP is answered in the same words', async t => {
       400,
       'InvalidRequest',
     ],
+    ['a CONNECT', 'CONNECT x:80 HTTP/1.1\r\nHost: x\r\n\r\n', 400, 'InvalidRequest'],
     ['no HTTP at all', 'hello\r\n\r\n', 400, 'InvalidRequest'],
     ['no Host', 'GET /livez HTTP/1.1\r\nConnection: close\r\n\r\n', 400, 'InvalidRequest'],
     [

@@ -256,6 +256,13 @@ t.test('POST /process-prompt', async t => {
       await submit({ 'x-ms-apim-referrer-prefix': 'https://evil.example/apim/a/b' }),
       'https://copilot.example',
     )
+    for (const strange of ['https://.azure-apim.net/apim/a/b', prefix.replaceAll('/', '\\')]) {
+      t.equal(
+        await submit({ 'x-ms-apim-referrer-prefix': strange }),
+        'https://copilot.example',
+        strange,
+      )
+    }
     t.equal(
       await submit({ 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'http' }),
       'https://copilot.example',
