@@ -1,4 +1,5 @@
 import type { RedisClient } from '../redis.ts'
+import { createSecondCopy } from '../redis-copies.ts'
 import { z } from 'zod'
 import {
   maxKeys,
@@ -108,9 +109,6 @@ const scripts = {
 type Command = (key: string, index: string, ...args: (string | number)[]) => Promise<string[]>
 type Commands = Readonly<Record<keyof typeof scripts, Command>>
 
-/** How long a record waits for a second copy of it, in ms, where the server has replicas. */
-const copyMs = 50
-
 /**
  * An id as the store gives it back: anybody who can write there could have put a path in its place.
  */
@@ -157,16 +155,7 @@ export function redisIdempotency(redis: RedisClient): IdempotencyStore {
     redis.defineCommand(name, { numberOfKeys: 2, lua })
   }
   const commands = redis as unknown as Commands
-  let copies = 0
-  async function countCopies(): Promise<void> {
-    // In a cluster each key has a server of its own, and WAIT would ask another one.
-    if (redis.isCluster) return
-    const text = await redis.info('replication')
-    copies = Number(/^connected_slaves:(\d+)/m.exec(text)?.[1] ?? 0)
-  }
-  const countAgain = () => void countCopies().catch(() => undefined)
-  redis.on('ready', countAgain)
-  if (redis.status === 'ready') countAgain()
+  const secondCopy = createSecondCopy(redis)
 
   const run = (
     command: keyof Commands,
@@ -194,7 +183,7 @@ export function redisIdempotency(redis: RedisClient): IdempotencyStore {
     async record(claimant, progress) {
       const [kind] = await run('recordKey', claimant, ...progressArgs(progress))
       // What a fail-over may not lose: that a prompt is about to run.
-      if (kind === 'mine' && progress.sending && copies > 0) await redis.wait(1, copyMs)
+      if (kind === 'mine' && progress.sending) await secondCopy()
       return kind as Recorded
     },
 

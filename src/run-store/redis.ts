@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { RedisClient } from '../redis.ts'
+import { createSecondCopy } from '../redis-copies.ts'
 import {
   keptMs,
   keptState,
@@ -105,9 +106,6 @@ const scripts = {
 type Command = (run: string, index: string, ...args: (string | number)[]) => Promise<string[]>
 type Commands = Readonly<Record<keyof typeof scripts, Command>>
 
-/** How long a record waits for a second copy of it, in ms, where the server has replicas. */
-const copyMs = 50
-
 /** @throws SyntaxError, ZodError when the store gives back what we never wrote. */
 function toRun([, state = '', createdAt, changedAt]: readonly string[]): KeptRun {
   const dates = z.object({ createdAt: z.coerce.number(), changedAt: z.coerce.number() })
@@ -152,16 +150,7 @@ export function redisRuns(redis: RedisClient): RunStore {
     redis.defineCommand(name, { numberOfKeys: 2, lua })
   }
   const commands = redis as unknown as Commands
-  let copies = 0
-  async function countCopies(): Promise<void> {
-    // In a cluster each key has a server of its own, and WAIT would ask another one.
-    if (redis.isCluster) return
-    const text = await redis.info('replication')
-    copies = Number(/^connected_slaves:(\d+)/m.exec(text)?.[1] ?? 0)
-  }
-  const countAgain = () => void countCopies().catch(() => undefined)
-  redis.on('ready', countAgain)
-  if (redis.status === 'ready') countAgain()
+  const secondCopy = createSecondCopy(redis)
 
   const run = (
     command: keyof Commands,
@@ -192,7 +181,7 @@ export function redisRuns(redis: RedisClient): RunStore {
       const left = Math.max(1, Math.min(keptMs, createdAt + keptMs - changedAt))
       const all = whole ? [...wholeArgs(whole), left] : []
       const [kind] = await run('recordRun', claimant, ...args, ...all)
-      if (kind === 'mine' && copies > 0 && mayRun(record)) await redis.wait(1, copyMs)
+      if (kind === 'mine' && mayRun(record)) await secondCopy()
       return kind as RunRecorded
     },
 

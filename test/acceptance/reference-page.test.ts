@@ -1,35 +1,14 @@
 import t, { type Test } from 'tap'
-import { chromium, type Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
+import { openBrowser, openPage, type OpenPage } from '../helpers/browser-pages.ts'
 import { sandbox } from '../helpers/sandbox-world.ts'
 
-/** The page in a real browser, with what it complains of and where it goes. */
-async function openPage(
-  t: Test,
-  url: string,
-): Promise<{ page: Page; complaints: string[]; hosts: Set<string> }> {
-  const browser = await chromium.launch({
-    executablePath: '/usr/bin/chromium',
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-background-networking',
-      '--disable-component-update',
-    ],
-  })
-  t.teardown(() => browser.close())
-  const page = await browser.newPage({ viewport: { width: 1200, height: 1500 } })
-  const complaints: string[] = []
-  const hosts = new Set<string>()
-  page.on('console', message => {
-    if (['error', 'warning'].includes(message.type())) complaints.push(message.text())
-  })
-  page.on('pageerror', error => complaints.push(error.message))
-  page.on('request', request => {
-    if (!request.url().startsWith('data:')) hosts.add(new URL(request.url()).host)
-  })
-  await page.goto(url)
-  await page.locator('.opblock').first().waitFor()
-  return { page, complaints, hosts }
+/** The reference in a real browser, with what it complains of and where it goes. */
+async function openReference(t: Test, url: string): Promise<OpenPage> {
+  const opened = await openPage(await openBrowser(t), { viewport: { width: 1200, height: 1500 } })
+  await opened.page.goto(url)
+  await opened.page.locator('.opblock').first().waitFor()
+  return opened
 }
 
 /**
@@ -58,7 +37,7 @@ async function execute(page: Page, id: string, values: Record<string, string>) {
 
 t.test('the page at /docs', async t => {
   const { url, clock } = await sandbox(t)
-  const { page, complaints, hosts } = await openPage(t, `${url}/docs`)
+  const { page, complaints, hosts } = await openReference(t, `${url}/docs`)
 
   await t.test('shows every operation', async t => {
     const summaries = await page.locator('.opblock-summary-description').allTextContents()
