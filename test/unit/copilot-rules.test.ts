@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { compareDateTimes, isEnded } from '../../src/copilot/evaluation.ts'
 import { longPoll } from '../../src/copilot/long-poll.ts'
+import { isBlank } from '../../src/promptbooks/book.ts'
 import { displayName, newPrompt, skillNameOf } from '../../src/copilot/prompt.ts'
 import { promptbookState } from '../../src/copilot/promptbook.ts'
 import { requireEnabled } from '../../src/copilot/enabled-plugins.ts'
@@ -32,7 +33,7 @@ t.test('displayName()', async t => {
   for (const [name, content, expected] of cases) t.equal(displayName(content), expected, name)
 
   await t.test('is never empty nor too long for a prompt that is not blank', async () => {
-    const prompts = fc.string({ unit: 'binary' }).filter(text => text.trim() !== '')
+    const prompts = fc.string({ unit: 'binary' }).filter(text => !isBlank(text))
     fc.assert(
       fc.property(prompts, text => {
         const name = displayName(text)
@@ -208,4 +209,20 @@ t.test('longPoll()', async t => {
       created,
     )
   })
+})
+
+t.test('a result of nothing is none, and one that is half there is refused', async t => {
+  const read = (result: unknown) =>
+    resources.evaluation.safeParse({
+      id: '11111111-1111-4111-8111-111111111111',
+      createdDateTime: '2026-01-05T09:00:00Z',
+      lastModifiedDateTime: '2026-01-05T09:00:00Z',
+      state: 'completed',
+      result,
+    })
+  for (const none of [undefined, null, {}, { content: null, type: null }]) {
+    t.match(read(none), { success: true, data: { result: null } })
+  }
+  t.match(read({ content: 'x', type: 'Success' }), { data: { result: { type: 'success' } } })
+  t.match(read({ content: 'x', type: null }), { success: false })
 })
