@@ -194,3 +194,4 @@ fi
 echo "ENTRA_TENANT_ID=$tenant"
 echo "ENTRA_CLIENT_ID=$api"
 echo "client app: $client"
+echo "Left for you: the name of your organisation, as publisher in apiProperties.json."
