@@ -194,6 +194,24 @@ t.test('an upload that breaks off', async t => {
   })
 })
 
+t.test('what does not fit into memory now is refused', async t => {
+  const fits = 'Hello [sim:length=2000] [sim:seconds=1]'
+  const large = 'Hello [sim:length=30000] [sim:seconds=1]'
+  const overloaded = { status: 503, body: { error: { code: 'Overloaded' } } }
+  const w = await world(t, { serverLimits: { maxConnectionBytes: 60_000 } })
+  const read = async (content: string) => {
+    const { body } = await w.start(content)
+    w.clock.advance(2000)
+    const { sessionId, promptId, evaluationId } = body
+    return w.get(`/sessions/${sessionId}/prompts/${promptId}/evaluations/${evaluationId}`)
+  }
+
+  t.equal((await read(fits)).status, 200)
+  t.match(await read(large), overloaded, 'what Graph sends')
+  t.match(await w.start('x'.repeat(60_000)), overloaded, 'a body')
+  t.equal((await read(fits)).status, 200, 'and then there is room again')
+})
+
 t.test('a second mark of byte order is refused', async t => {
   const w = await world(t)
   t.match(await submit(w, '\uFEFF\uFEFF{"PromptContent":"Hello"}'), {

@@ -1,4 +1,5 @@
-import t from 'tap'
+import t, { type Test } from 'tap'
+import { redisServer } from '../helpers/redis-server.ts'
 import { evaluationPath, world, type World } from '../helpers/world.ts'
 
 const submit = (w: World, content: string, headers: Record<string, string> = {}) =>
@@ -50,6 +51,34 @@ t.test('a platform that says which execution of which action calls', async t => 
   })
 })
 
+t.test('a store that goes away amid a Submit', async t => {
+  async function killedAmid(t: Test, operation: string) {
+    const redis = await redisServer(t)
+    const w = await world(t, {
+      env: { REDIS_URL: redis.url },
+      beforeGraph: async (method, url) => {
+        if (method === 'POST' && url.endsWith(operation)) await redis.kill()
+      },
+    })
+    return { w, redis }
+  }
+
+  await t.test('lets a call go on that only its platform’s own key names', async t => {
+    const { w } = await killedAmid(t, '/prompts')
+    t.equal((await submit(w, 'Hello', engine('r1', 'a1'))).status, 202)
+    t.equal(attempts(w, 'createEvaluation'), 1)
+  })
+
+  await t.test('ends one with a key of the caller before anything runs', async t => {
+    const { w } = await killedAmid(t, '/prompts')
+    t.match(await submit(w, 'Hello', { 'idempotency-key': 'k' }), {
+      status: 503,
+      body: { error: { code: 'StoreUnavailable' }, sessionId: /./, promptId: /./ },
+    })
+    t.equal(attempts(w, 'createEvaluation'), 0)
+  })
+})
+
 t.test('an evaluation that ends for want of capacity', async t => {
   const none = '[sim:result=capacityExceeded] [sim:seconds=1] Hello'
 
@@ -86,6 +115,25 @@ t.test('an evaluation that ends for want of capacity', async t => {
     t.not(again.body.evaluationId, refused.body.evaluationId)
     t.equal(attempts(w, 'createEvaluation'), 2)
     t.equal((await submit(w, content, key)).body.evaluationId, again.body.evaluationId)
+  })
+
+  await t.test('is not run again while the store cannot be told', async t => {
+    const redis = await redisServer(t)
+    let isReplay = false
+    const w = await world(t, {
+      env: { REDIS_URL: redis.url },
+      beforeGraph: async () => {
+        if (isReplay) await redis.kill()
+      },
+    })
+    const key = { 'idempotency-key': 'k', prefer: 'wait=30' }
+    t.equal((await submit(w, none, key)).status, 429)
+    isReplay = true
+    t.match(await submit(w, none, key), {
+      status: 503,
+      body: { error: { code: 'StoreUnavailable' }, sessionId: /./, promptId: /./ },
+    })
+    t.equal(attempts(w, 'createEvaluation'), 1)
   })
 })
 
