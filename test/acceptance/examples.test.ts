@@ -56,14 +56,18 @@ async function answersAsPromised(t: Test, ask: Ask): Promise<void> {
 }
 
 /** A connection of a connector on a sandbox, and the engine's way to it. */
-async function connected(t: Test, connectionParameters: Record<string, string> = {}) {
-  const { url, clock } = await sandbox(t, { SUBMIT_WAIT_SECONDS: '5' })
+async function connected(
+  t: Test,
+  connectionParameters: Record<string, string> = {},
+  env: Record<string, string> = {},
+) {
+  const { url, clock } = await sandbox(t, { SUBMIT_WAIT_SECONDS: '5', ...env })
   const hub = await createHub(t, { definition, properties, connectionParameters, backend: url })
   return { hub, engine: { clock, resolve: hub.resolve } }
 }
 
 /** What holds of every workflow that runs the sandbox's promptbook of 7 prompts. */
-async function runsThePromptbook(t: Test, run: Ask, failure = 'Failed'): Promise<void> {
+async function runsThePromptbook(t: Test, run: Ask): Promise<void> {
   await t.test('gets the answers to all prompts, each with its inputs', async t => {
     const { status, outputs } = await run('4711')
     t.equal(status, 'Succeeded')
@@ -76,14 +80,14 @@ async function runsThePromptbook(t: Test, run: Ask, failure = 'Failed'): Promise
     t.match(outputs['Report'], fingerprint(answers[6].promptContent))
   })
 
-  await t.test('goes on when the service fails twice, and asks each prompt once', async t => {
+  await t.test('goes on when the service fails twice, and loses no prompt', async t => {
     const { status, outputs } = await run('4711 [sim:createSession=503,60x2]')
     t.same([status, outputs['Answers']?.length], ['Succeeded', 7])
   })
 
   await t.test('ends as failed, and says why, when a prompt has no answer', async t => {
     const { status, error } = await run('4711 [sim:result=rejected]')
-    t.same([status, error?.code], ['Failed', failure])
+    t.same([status, error?.code], ['Failed', 'Failed'])
     t.not(error?.message, '')
   })
 
@@ -115,22 +119,25 @@ for (const name of ['run-promptbook-and-wait', 'run-promptbook-and-loop']) {
   })
 
   t.test(`Power Automate with the custom connector: ${name}`, async t => {
-    const { hub, engine } = await connected(t)
     const { properties } = read(`power-automate/${name}.json`)
-    const connectorRequest = openApiConnectionRequest(hub.prefix, definition)
-    // A run that is read off its session tells the result type of its last prompt.
-    const failure = name.endsWith('loop') ? 'Rejected' : 'Failed'
-    await runsThePromptbook(
-      t,
+    const runThrough =
+      ({ hub, engine }: Awaited<ReturnType<typeof connected>>): Ask =>
       text =>
         runWorkflow(properties.definition, {
           ...engine,
           parameters: {},
-          connectorRequest,
           triggerBody: { text },
-        }),
-      failure,
-    )
+          connectorRequest: openApiConnectionRequest(hub.prefix, definition),
+        })
+    await runsThePromptbook(t, runThrough(await connected(t)))
+
+    await t.test('ends as failed when the budget ends between two prompts', async t => {
+      const { status, error } = await runThrough(
+        await connected(t, {}, { EVALUATIONS_PER_HOUR: '2' }),
+      )('4711')
+      t.same([status, error?.code], ['Failed', 'Failed'])
+      t.match(error?.message, name.endsWith('loop') ? /^2 of 7 prompts were asked/ : /^Cannot /)
+    })
   })
 }
 
