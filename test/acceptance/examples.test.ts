@@ -56,11 +56,120 @@ async function answersAsPromised(t: Test, ask: Ask): Promise<void> {
 }
 
 /** A connection of a connector on a sandbox, and the engine's way to it. */
-async function connected(t: Test, connectionParameters: Record<string, string> = {}) {
-  const { url, clock } = await sandbox(t, { SUBMIT_WAIT_SECONDS: '5' })
+async function connected(
+  t: Test,
+  connectionParameters: Record<string, string> = {},
+  env: Record<string, string> = {},
+) {
+  const { url, clock } = await sandbox(t, { SUBMIT_WAIT_SECONDS: '5', ...env })
   const hub = await createHub(t, { definition, properties, connectionParameters, backend: url })
   return { hub, engine: { clock, resolve: hub.resolve } }
 }
+
+/** What holds of every workflow that runs the sandbox's promptbook of 7 prompts. */
+async function runsThePromptbook(t: Test, run: Ask): Promise<void> {
+  await t.test('gets the answers to all prompts, each with its inputs', async t => {
+    const { status, outputs } = await run('4711')
+    t.equal(status, 'Succeeded')
+    const answers: any[] = outputs['Answers']
+    t.equal(answers.length, 7)
+    t.match(answers[0].promptContent, /^Summarize incident 4711 of Microsoft Sentinel\./)
+    t.match(answers[6].promptContent, /^Write a report for the manager on call:/)
+    for (const { promptContent, evaluationResultContent, EvaluationResultContent } of answers)
+      t.match(evaluationResultContent ?? EvaluationResultContent, fingerprint(promptContent))
+    t.match(outputs['Report'], fingerprint(answers[6].promptContent))
+  })
+
+  await t.test('goes on when the service fails twice, and loses no prompt', async t => {
+    const { status, outputs } = await run('4711 [sim:createSession=503,60x2]')
+    t.same([status, outputs['Answers']?.length], ['Succeeded', 7])
+  })
+
+  await t.test('ends as failed, and says why, when a prompt has no answer', async t => {
+    const { status, error } = await run('4711 [sim:result=rejected]')
+    t.same([status, error?.code], ['Failed', 'Failed'])
+    t.not(error?.message, '')
+  })
+
+  await t.test('ends as failed, with the service’s code, when the service refuses', async t => {
+    const { status, error } = await run('4711 [sim:createSession=403]')
+    t.same([status, error?.code], ['Failed', 'GraphForbidden'])
+  })
+
+  await t.test('ends as failed, and says why, when a prompt is refused', async t => {
+    const { status, error } = await run('4711 [sim:createPrompt=403]')
+    t.same([status, error?.code], ['Failed', 'Failed'])
+    t.match(error?.message, /^Cannot /)
+  })
+}
+
+for (const name of ['run-promptbook-and-wait', 'run-promptbook-and-loop']) {
+  t.test(`Logic Apps with the HTTP action: ${name}`, async t => {
+    const { url, clock } = await sandbox(t, { SUBMIT_WAIT_SECONDS: '5' })
+    const { definition } = read(`logic-apps-http/${name}.json`)
+    const parameters = {
+      service: url,
+      tenantId: app.tenant,
+      clientId: app.clientId,
+      clientSecret: app.clientSecret,
+    }
+    await runsThePromptbook(t, incident =>
+      runWorkflow(definition, { clock, parameters, triggerBody: { incident } }),
+    )
+  })
+
+  t.test(`Power Automate with the custom connector: ${name}`, async t => {
+    const { properties } = read(`power-automate/${name}.json`)
+    const runThrough =
+      ({ hub, engine }: Awaited<ReturnType<typeof connected>>): Ask =>
+      text =>
+        runWorkflow(properties.definition, {
+          ...engine,
+          parameters: {},
+          triggerBody: { text },
+          connectorRequest: openApiConnectionRequest(hub.prefix, definition),
+        })
+    await runsThePromptbook(t, runThrough(await connected(t)))
+
+    await t.test('ends as failed when the budget ends between two prompts', async t => {
+      const { status, error } = await runThrough(
+        await connected(t, {}, { EVALUATIONS_PER_HOUR: '2' }),
+      )('4711')
+      t.same([status, error?.code], ['Failed', 'Failed'])
+      t.match(error?.message, name.endsWith('loop') ? /^2 of 7 prompts were asked/ : /^Cannot /)
+    })
+  })
+}
+
+t.test('Logic Apps with the custom connector: run-promptbook-and-wait', async t => {
+  const { hub, engine } = await connected(t)
+  const [{ properties }] = read('logic-apps-connector/run-promptbook-and-wait.json').resources
+  await runsThePromptbook(t, incident =>
+    runWorkflow(properties.definition, {
+      ...engine,
+      parameters: { $connections: { securitycopilot: { connectionId: 'any' } } },
+      triggerBody: { incident },
+      connectorRequest: apiConnectionRequest(hub.prefix),
+    }),
+  )
+})
+
+t.test('curl: run-promptbook', async t => {
+  const { url } = await sandbox(t, { SUBMIT_WAIT_SECONDS: '0' })
+  const run = promisify(execFile)
+  const ask = (incident: string) =>
+    run('examples/curl/run-promptbook.sh', [incident, 'the "manager" on call'], {
+      env: { ...process.env, SERVICE: url, PAUSE: '0.1' },
+    })
+
+  const { stdout } = await ask('4711')
+  t.equal(stdout.match(/^## /gm)?.length, 7)
+  t.match(stdout, /^## Write a report for the "manager" on call:/m)
+  t.match(stdout, fingerprint(/^## (Write a report .*)$/m.exec(stdout)?.[1] ?? ''))
+  await t.rejects(ask('4711 [sim:result=rejected]'), { code: 2, stderr: /"Rejected"/ })
+  await t.rejects(ask('4711 [sim:createPrompt=403]'), { code: 2, stderr: /"Failed"/ })
+  await t.rejects(ask('4711 [sim:createSession=403]'), { code: 1, stderr: /^GraphForbidden: /m })
+})
 
 for (const variant of variants) {
   t.test(`Logic Apps with the HTTP action: ${variant}`, async t => {
@@ -168,6 +277,12 @@ t.test('every example is run here', async t => {
     new Set([
       ...expected,
       ...variants.map(variant => `examples/logic-apps-http/${variant}-identity.json`),
+      'examples/logic-apps-http/run-promptbook-and-wait.json',
+      'examples/logic-apps-http/run-promptbook-and-loop.json',
+      'examples/logic-apps-connector/run-promptbook-and-wait.json',
+      'examples/power-automate/run-promptbook-and-wait.json',
+      'examples/power-automate/run-promptbook-and-loop.json',
+      'examples/curl/run-promptbook.sh',
       'examples/logic-apps-connector/connector.json',
       // These two are run in client-files.test.ts.
       'examples/http/security-copilot.http',
@@ -179,7 +294,7 @@ t.test('every example is run here', async t => {
 t.test(
   'the ARM templates name only parameters that they declare, and the resources they stand on',
   async t => {
-    for (const name of ['connector', ...variants]) {
+    for (const name of ['connector', 'run-promptbook-and-wait', ...variants]) {
       const template = read(`logic-apps-connector/${name}.json`)
       const expressions: string[] = []
       JSON.stringify(template, (_key, value) => {

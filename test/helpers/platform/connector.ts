@@ -20,6 +20,19 @@ export const apiConnectionRequest =
     body,
   })
 
+/** A body from parameters such as `body/Prompt` and `body/Inputs/Name`: a slash goes one deeper. */
+function nested(parameters: Json): Json {
+  const body: Json = {}
+  for (const [key, value] of Object.entries(parameters)) {
+    const [where, ...path] = key.split('/')
+    const name = path.pop()
+    if (where !== 'body' || name === undefined) continue
+    const target = path.reduce((at, step) => (at[step] ??= {}), body)
+    target[name] = value
+  }
+  return body
+}
+
 /**
  * A Power Automate action of a connector: names an operation of the definition, and its parameters
  * by their names.
@@ -32,13 +45,7 @@ export const openApiConnectionRequest =
         if (operation.operationId !== host.operationId) continue
         const valueOf = ({ in: where, name }: Json): [string, Json] => [
           name,
-          where === 'body'
-            ? Object.fromEntries(
-                Object.keys(parameters)
-                  .filter(key => key.startsWith('body/'))
-                  .map(key => [key.slice('body/'.length), parameters[key]]),
-              )
-            : parameters[name],
+          where === 'body' ? nested(parameters) : parameters[name],
         ]
         const given = (where: string): Record<string, Json> =>
           Object.fromEntries(

@@ -104,5 +104,8 @@ export const pureFunctions: Functions = {
   not: value => !value,
   concat: (...values) => values.join(''),
   coalesce: (...values) => values.find(value => value !== null) ?? null,
+  last: (list: readonly unknown[] | null) => list?.at(-1) ?? null,
+  length: (list: readonly unknown[]) => list.length,
+  join: (list: readonly unknown[], delimiter: string) => list.join(delimiter),
   encodeuricomponent: value => encodeURIComponent(String(value)),
 }
