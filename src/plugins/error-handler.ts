@@ -10,7 +10,7 @@ import {
   clientRequestId,
   type ResponseHeadersOptions,
 } from './response-headers.ts'
-import { latestResponse } from './well-formed.ts'
+import { isFirstInLine, latestResponse } from './well-formed.ts'
 import { errorResponse, toConnectorError } from './error-body.ts'
 
 declare module 'fastify' {
@@ -85,7 +85,7 @@ export function sendClientError(
   const response = latestResponse(socket)
   const isItsBody = response?.req.complete === false
   const isAnswered = response === undefined || response.writableFinished
-  if (isItsBody && isAnswered) {
+  if (isItsBody && (isAnswered || !isFirstInLine(response))) {
     socket.destroy()
     return
   }

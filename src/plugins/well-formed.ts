@@ -9,6 +9,13 @@ const latest = new WeakMap<Socket, ServerResponse>()
 /** The response to the newest request on this connection, sent or not. */
 export const latestResponse = (socket: Socket): ServerResponse | undefined => latest.get(socket)
 
+/** The response that another, of a pipelined request, must not overtake. */
+const ahead = new WeakMap<ServerResponse, ServerResponse>()
+
+/** Whether the responses to all earlier requests on the connection were sent. */
+export const isFirstInLine = (response: ServerResponse): boolean =>
+  ahead.get(response)?.writableFinished !== false
+
 const hosts = (rawHeaders: readonly string[]): number =>
   rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'host').length
 
@@ -22,6 +29,8 @@ export const wellFormed = fp(
       app.server.emit('request', request, response),
     )
     app.addHook('onRequest', ({ raw }, reply, done) => {
+      const before = latest.get(raw.socket)
+      if (before?.writableFinished === false) ahead.set(reply.raw, before)
       latest.set(raw.socket, reply.raw)
       const count = hosts(raw.rawHeaders)
       done(count > 1 || (count === 0 && raw.httpVersion === '1.1') ? malformedHttp : undefined)

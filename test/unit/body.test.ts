@@ -161,6 +161,13 @@ t.test('an upload that breaks off', async t => {
     t.same(w.calls, [])
   })
 
+  await t.test('does not overtake the response to a request before it', async t => {
+    const w = await world(t)
+    const body = '{"PromptContent":"Hello [sim:seconds=1]"}'
+    const whole = `${head}Content-Length: ${body.length}\r\n\r\n${body}`
+    t.notMatch(await speak(w.url, whole, `${chunked}ZZ\r\n`), /HTTP\/1\.1 400/)
+  })
+
   await t.test('by its caller leaving holds no memory, and is no error of ours', async t => {
     const w = await world(t)
     const large = 'x'.repeat(1_000_000)
