@@ -161,6 +161,8 @@ t.test('a replica that stands still for 40 s sends nothing afterwards', async t 
   t.equal(taken.status, 202)
   running.child.kill('SIGCONT')
   const late = await still
-  t.equal(late.body.evaluationId, taken.body.evaluationId)
+  // A call of it to Graph may be too late by now: then it says so, and a repetition tells.
+  const told = late.status === 202 ? late : await submitTo(other.url, headers, 'Hello')
+  t.equal(told.body.evaluationId, taken.body.evaluationId)
   t.equal(created, 1)
 })
