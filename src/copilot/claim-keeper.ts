@@ -1,4 +1,4 @@
-import { ConnectorError } from '../errors.ts'
+import { ConnectorError, type InnerFacts } from '../errors.ts'
 import type { Claimant, IdempotencyStore, Progress, RecordedIds } from '../idempotency/store.ts'
 import type { Clock } from '../lib/clock.ts'
 
@@ -61,8 +61,9 @@ const maxRetries = 300
 
 const never = new AbortController().signal
 
-const storeUnavailable = (why: string, cause?: unknown): ConnectorError =>
-  new ConnectorError('StoreUnavailable', `Cannot submit the prompt: ${why}`, {}, { cause })
+/** The error of a Submit whose key cannot be claimed, recorded or kept. */
+export const storeUnavailable = (why: string, inner: InnerFacts = {}): ConnectorError =>
+  new ConnectorError('StoreUnavailable', `Cannot submit the prompt: ${why}`, {}, inner)
 
 export function createClaimKeeper({
   idempotency,
@@ -87,7 +88,7 @@ export function createClaimKeeper({
     try {
       await write(next)
     } catch (cause) {
-      if (!mayBeUnrecorded) throw storeUnavailable('it cannot be recorded', cause)
+      if (!mayBeUnrecorded) throw storeUnavailable('it cannot be recorded', { cause })
       sendBefore = Number.POSITIVE_INFINITY
     }
     if (lost) throw storeUnavailable('another request took its idempotency key over')

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { ConnectorError, type InnerFacts } from '../errors.ts'
+import { ConnectorError } from '../errors.ts'
 import type { GraphContext } from '../graph/context.ts'
 import type {
   Claimant,
@@ -11,7 +11,7 @@ import type {
 import { hashOf } from '../lib/hash.ts'
 import type { Journal } from '../telemetry/journal.ts'
 import type { KeyOutcome } from '../telemetry/observer.ts'
-import { createClaimKeeper, type ClaimKeeper } from './claim-keeper.ts'
+import { createClaimKeeper, storeUnavailable, type ClaimKeeper } from './claim-keeper.ts'
 import { fetchEvaluation, spentNothing, type Run } from './evaluation.ts'
 import { waitForEnd, type Patience } from './long-poll.ts'
 import {
@@ -80,9 +80,6 @@ function tell(
     evaluationId: evaluationId ?? known.evaluationId,
   })
 }
-
-const storeUnavailable = (why: string, inner: InnerFacts = {}): ConnectorError =>
-  new ConnectorError('StoreUnavailable', `Cannot submit the prompt: ${why}`, {}, inner)
 
 /**
  * Claims the key, waiting for another request that is at it, on whichever replica. What is known to

@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { IncomingMessage } from 'node:http'
 import { ConnectorError, type ErrorDetail } from '../errors.ts'
-import { notTakenUp } from './bytes.ts'
+import { notTakenUp, overloaded } from './bytes.ts'
 import { malformedHttp } from './error-body.ts'
 import { invalidRequest } from './validation.ts'
 
@@ -105,11 +105,7 @@ async function readBody(
         'Cannot accept the request: the body is over 1 MiB',
       )
     } else if (refusal === undefined && !request.bytes.hold(chunk.length)) {
-      refusal = new ConnectorError(
-        'Overloaded',
-        'Cannot accept the request: the service has as much in hand as it can hold',
-        { headers: notTakenUp },
-      )
+      refusal = overloaded('accept the request', { headers: notTakenUp })
     }
     if (refusal) chunks = []
     else chunks.push(chunk)

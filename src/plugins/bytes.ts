@@ -1,5 +1,5 @@
 import fp from 'fastify-plugin'
-import { ConnectorError } from '../errors.ts'
+import { ConnectorError, type ShownFacts } from '../errors.ts'
 import { createByteBudget, type ByteMeter } from '../lib/byte-budget.ts'
 
 declare module 'fastify' {
@@ -19,8 +19,12 @@ export interface ByteLimits {
 export const notTakenUp = { 'x-not-taken-up': 'true' } as const
 
 /** The refusal of what does not fit in memory now. */
-export const overloaded = (why: string): ConnectorError =>
-  new ConnectorError('Overloaded', `Cannot ${why}: the service has as much in hand as it can hold`)
+export const overloaded = (why: string, shown: ShownFacts = {}): ConnectorError =>
+  new ConnectorError(
+    'Overloaded',
+    `Cannot ${why}: the service has as much in hand as it can hold`,
+    shown,
+  )
 
 /**
  * Bounds the bytes that requests hold, so that no caller ends the process or another caller's

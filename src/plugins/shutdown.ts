@@ -1,6 +1,7 @@
 import type { FastifyReply } from 'fastify'
 import fp from 'fastify-plugin'
 import { ConnectorError } from '../errors.ts'
+import { notTakenUp } from './bytes.ts'
 
 /** How the service stops: nobody who was let in is dropped, and nobody new is let in. */
 export interface Shutdown {
@@ -67,7 +68,7 @@ export const shutdown = fp(
         return new ConnectorError(
           'ShuttingDown',
           'Cannot accept the call: the service is stopping; try again',
-          { headers: { 'x-not-taken-up': 'true' } },
+          { headers: notTakenUp },
         )
       },
       letIn(reply) {

@@ -29,9 +29,8 @@ export const getConnectionRoute: ZodPlugin<ConnectionRoutes> = async (
     '/connection',
     { schema: { operation: getConnectionDescription, response: { 200: connectionInfo } } },
     async ({ caller, graphContext }) => {
-      const reading = copilot.plugins(graphContext, true)
       const [plugins, calls, evaluations] = await Promise.all([
-        reading,
+        copilot.plugins(graphContext, true),
         allowance.limiter.peek(caller.key),
         budget?.limiter.peek(caller.identityKey),
       ])

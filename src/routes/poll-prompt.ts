@@ -3,7 +3,7 @@ import type { ZodPlugin } from '../plugins/validation.ts'
 import { askToWait, sendAccepted, type RunRoutes } from './accepted.ts'
 import { getPromptOperationDescription, getPromptResultDescription } from './descriptions.ts'
 import { evaluationPath } from './fetch-prompt-status.ts'
-import { readPreference } from './prefer.ts'
+import { hold } from './hold.ts'
 import { toEvaluationResult, toOperationStatus } from './result.ts'
 import { evaluationParams, evaluationResult, operationStatus } from './schemas.ts'
 
@@ -29,15 +29,10 @@ export const pollPromptRoutes: ZodPlugin<PollRoutes> = async (
       },
     },
     async (request, reply) => {
-      const { graphContext, headers, params, receivedAt } = request
-      const { waitSeconds, applied } = readPreference(headers.prefer, resultWaitSeconds)
-      const patience = {
-        until: receivedAt + waitSeconds * 1000,
-        signal: app.shutdown.waitSignal(reply),
-      }
-      const reading = copilot.evaluation(graphContext, params, patience)
-      const run = await reading
-      if (applied !== undefined) reply.header('preference-applied', applied)
+      const { graphContext, params } = request
+      const run = await hold(request, reply, resultWaitSeconds, patience =>
+        copilot.evaluation(graphContext, params, patience),
+      )
       return isEnded(run.evaluation) ? toEvaluationResult(run) : sendAccepted(reply, run, wire)
     },
   )

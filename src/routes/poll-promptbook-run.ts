@@ -1,6 +1,6 @@
 import type { ZodPlugin } from '../plugins/validation.ts'
 import type { PollRoutes } from './poll-prompt.ts'
-import { readPreference } from './prefer.ts'
+import { hold } from './hold.ts'
 import {
   getPromptbookRunOperationDescription,
   getPromptbookRunResultDescription,
@@ -32,14 +32,10 @@ export const pollPromptbookRunRoutes: ZodPlugin<PollRoutes> = async (
       },
     },
     async (request, reply) => {
-      const { graphContext, params, headers, receivedAt } = request
-      const { waitSeconds, applied } = readPreference(headers.prefer, resultWaitSeconds)
-      const patience = {
-        until: receivedAt + waitSeconds * 1000,
-        signal: app.shutdown.waitSignal(reply),
-      }
-      const report = await copilot.promptbookRun(graphContext, params.runId, patience)
-      if (applied !== undefined) reply.header('preference-applied', applied)
+      const { graphContext, params } = request
+      const report = await hold(request, reply, resultWaitSeconds, patience =>
+        copilot.promptbookRun(graphContext, params.runId, patience),
+      )
       return report.status === 'Running'
         ? sendRunning(reply, report, wire)
         : toPromptbookResult(report)

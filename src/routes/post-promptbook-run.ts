@@ -4,7 +4,7 @@ import { invalidRequest, type ZodPlugin } from '../plugins/validation.ts'
 import { findPromptbook, sameNameKey, type Promptbook } from '../promptbooks/book.ts'
 import { fill, type FillProblem } from '../promptbooks/placeholders.ts'
 import { readIdempotencyKey } from './idempotency-key.ts'
-import { readPreference } from './prefer.ts'
+import { hold } from './hold.ts'
 import { runPromptbookDescription } from './promptbook-descriptions.ts'
 import { sendRunning, toPromptbookResult } from './promptbook-result.ts'
 import { inWireNames, promptbookResult, runPromptbook, type RunPromptbook } from './schemas.ts'
@@ -107,21 +107,15 @@ export const runPromptbookRoute: ZodPlugin<RunPromptbookRoutes> = async (
     },
     async (request, reply) => {
       const { headers, body } = request
-      const { waitSeconds, applied } = readPreference(headers.prefer, submitWaitSeconds)
       const asked = {
         ...toRequest(promptbooks, body),
         idempotencyKey: readIdempotencyKey(headers),
       }
-      const patience = {
-        until: request.receivedAt + waitSeconds * 1000,
-        signal: app.shutdown.waitSignal(reply),
-      }
-      const report = await copilot
-        .runPromptbook(request.graphContext, asked, patience)
-        .catch((error: unknown) => {
-          throw inWireNames(error)
-        })
-      if (applied !== undefined) reply.header('preference-applied', applied)
+      const report = await hold(request, reply, submitWaitSeconds, patience =>
+        copilot.runPromptbook(request.graphContext, asked, patience),
+      ).catch((error: unknown) => {
+        throw inWireNames(error)
+      })
       // An answer that cannot be read now is read by the next poll: an error here would make an
       // engine run the promptbook again.
       return report.status === 'Running' || report.incomplete

@@ -3,7 +3,7 @@ import type { ZodPlugin } from '../plugins/validation.ts'
 import { sendAccepted, type RunRoutes } from './accepted.ts'
 import { submitPromptDescription } from './descriptions.ts'
 import { readIdempotencyKey } from './idempotency-key.ts'
-import { readPreference } from './prefer.ts'
+import { hold } from './hold.ts'
 import { toEvaluationResult } from './result.ts'
 import { evaluationResult, inWireNames, submitPrompt } from './schemas.ts'
 
@@ -28,7 +28,6 @@ export const submitRoutes: ZodPlugin<SubmitRoutes> = async (
     },
     async (request, reply) => {
       const { headers, body } = request
-      const { waitSeconds, applied } = readPreference(headers.prefer, submitWaitSeconds)
       const submission = {
         content: body.PromptContent,
         sessionId: body.SessionId,
@@ -37,16 +36,11 @@ export const submitRoutes: ZodPlugin<SubmitRoutes> = async (
         skillInputs: body.SkillInputs,
         idempotencyKey: readIdempotencyKey(headers),
       }
-      const patience = {
-        until: request.receivedAt + waitSeconds * 1000,
-        signal: app.shutdown.waitSignal(reply),
-      }
-      const run = await copilot
-        .submit(request.graphContext, submission, patience)
-        .catch((error: unknown) => {
-          throw inWireNames(error)
-        })
-      if (applied !== undefined) reply.header('preference-applied', applied)
+      const run = await hold(request, reply, submitWaitSeconds, patience =>
+        copilot.submit(request.graphContext, submission, patience),
+      ).catch((error: unknown) => {
+        throw inWireNames(error)
+      })
       return isEnded(run.evaluation) ? toEvaluationResult(run) : sendAccepted(reply, run, wire)
     },
   )
