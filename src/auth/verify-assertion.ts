@@ -1,10 +1,9 @@
-import { LRUCache } from 'lru-cache'
-import { cacheClock } from '../lib/cache-clock.ts'
 import type { Clock } from '../lib/clock.ts'
 import { hashOf } from '../lib/hash.ts'
 import { invalidToken } from './credentials.ts'
 import { exchangeAudiences } from './exchange-audience.ts'
 import type { ReadToken } from './token-reader.ts'
+import { rememberVerified } from './verified-tokens.ts'
 
 /** An identity whose verified token an app is proved by. */
 export interface VerifiedAssertion {
@@ -23,22 +22,8 @@ export interface VerifiedAssertion {
  */
 export type VerifyAssertion = (token: string) => Promise<VerifiedAssertion>
 
-/** Verified tokens remembered; an entry is two hashes and a number. */
-const maxVerified = 10_000
-
-export function createAssertionVerifier(read: ReadToken, clock: Clock): VerifyAssertion {
-  const verified = new LRUCache<string, VerifiedAssertion>({
-    max: maxVerified,
-    ttl: 1,
-    ttlResolution: 0,
-    perf: cacheClock(clock),
-  })
-
-  return async token => {
-    // Hashed, so that no token stays in memory.
-    const tokenHash = hashOf(token)
-    const known = verified.get(tokenHash)
-    if (known) return known
+export const createAssertionVerifier = (read: ReadToken, clock: Clock): VerifyAssertion =>
+  rememberVerified(clock, async (token, tokenHash) => {
     const { tid, oid, exp, xms_ficinfo: federation } = await read(token, exchangeAudiences)
     if (federation !== undefined) {
       throw invalidToken(
@@ -47,9 +32,5 @@ export function createAssertionVerifier(read: ReadToken, clock: Clock): VerifyAs
     }
     if (oid === undefined) throw invalidToken('it does not name its identity')
     const identityKey = hashOf('identity', tid.toLowerCase(), oid.toLowerCase())
-    const assertion = { identityKey, tokenHash, expiresAt: exp * 1000 }
-    const ttl = assertion.expiresAt - clock.now()
-    if (ttl > 0) verified.set(tokenHash, assertion, { ttl })
-    return assertion
-  }
-}
+    return { result: { identityKey, tokenHash, expiresAt: exp * 1000 }, exp }
+  })

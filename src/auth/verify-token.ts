@@ -1,10 +1,9 @@
-import { LRUCache } from 'lru-cache'
-import { cacheClock } from '../lib/cache-clock.ts'
 import type { Clock } from '../lib/clock.ts'
 import { ConnectorError } from '../errors.ts'
 import { invalidToken } from './credentials.ts'
 import { hashOf } from '../lib/hash.ts'
 import type { Claims, ReadToken } from './token-reader.ts'
+import { rememberVerified } from './verified-tokens.ts'
 
 /** A user that a verified token stands for, by way of the app it signed in to. */
 export interface VerifiedUser {
@@ -36,9 +35,6 @@ export interface VerifierOptions {
   readonly scope: string
 }
 
-/** Verified tokens remembered; an entry is a hash and three ids. */
-const maxVerified = 10_000
-
 /**
  * Whether a token stands for an app alone. `idtyp` says so where it is configured; else such a
  * token names its client and has no scopes but roles, or the app's own object as its subject
@@ -67,30 +63,16 @@ function requireScope(token: Claims, scope: string): void {
   )
 }
 
-export function createVerifier({ read, clock, audiences, scope }: VerifierOptions): VerifyBearer {
-  const verified = new LRUCache<string, VerifiedUser>({
-    max: maxVerified,
-    ttl: 1,
-    ttlResolution: 0,
-    perf: cacheClock(clock),
-  })
-
-  return async token => {
-    // Hashed, so that no token stays in memory.
-    const tokenHash = hashOf(token)
-    const known = verified.get(tokenHash)
-    if (known) return known
-    const verifiedClaims = await read(token, audiences)
-    requireScope(verifiedClaims, scope)
-    const { tid, oid, azp, appid, exp } = verifiedClaims
+export const createVerifier = ({ read, clock, audiences, scope }: VerifierOptions): VerifyBearer =>
+  rememberVerified(clock, async (token, tokenHash) => {
+    const claims = await read(token, audiences)
+    requireScope(claims, scope)
+    const { tid, oid, azp, appid, exp } = claims
     if (oid === undefined) throw invalidToken('it does not name its user')
     const tenantId = tid.toLowerCase()
     const identityId = oid.toLowerCase()
     const key = hashOf('user', tenantId, identityId, (azp ?? appid ?? '').toLowerCase())
     const identityKey = hashOf('user', tenantId, identityId)
-    const user = { tenantId, key, identityKey, identityId, partition: `${key} ${tokenHash}` }
-    const ttl = exp * 1000 - clock.now()
-    if (ttl > 0) verified.set(tokenHash, user, { ttl })
-    return user
-  }
-}
+    const result = { tenantId, key, identityKey, identityId, partition: `${key} ${tokenHash}` }
+    return { result, exp }
+  })
